@@ -1,0 +1,1 @@
+"""What is believed of anchors and rock, and how evidence changes it."""

@@ -1,0 +1,1 @@
+"""Anchoring, drilling, collecting, posture; wrench distribution; estimators. Never sees the truth."""

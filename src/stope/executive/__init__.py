@@ -1,0 +1,1 @@
+"""Behaviour trees: one per task, recovery, and the fault table."""

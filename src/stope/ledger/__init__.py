@@ -1,0 +1,1 @@
+"""Mass accounts in integers that must close."""

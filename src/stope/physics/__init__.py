@@ -1,0 +1,1 @@
+"""Published models as pure functions (SI, NumPy): no simulator, no robot, no I/O."""

@@ -1,0 +1,1 @@
+"""Which site, what order, when; replans; says why there is no plan."""

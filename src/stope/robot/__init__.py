@@ -1,0 +1,1 @@
+"""The seam: Robot, Plant, Observation, Command, RobotModel and limits."""

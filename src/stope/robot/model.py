@@ -1,0 +1,201 @@
+"""RobotModel: what is known of a robot before connecting to it. Loaded from `robot.yaml` by `modelfile.py`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from stope.robot.messages import Vector
+
+JointRole = Literal["hip_yaw", "hip_pitch", "knee", "feed", "spindle", "drum"]
+JointKind = Literal["revolute", "prismatic", "continuous"]
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """One actuated joint: its limits in joint units (rad or m), its servo gains and its sign on the wire.
+
+    Attributes:
+        sign: +1 if the device counts as the URDF does, -1 if it counts the other way.
+        kp, kd: servo gains, N m/rad and N m s/rad (N/m and N s/m for a prismatic joint).
+    """
+
+    name: str
+    role: JointRole
+    kind: JointKind
+    sign: int
+    position_min: float
+    position_max: float
+    velocity_max: float
+    effort_max: float
+    kp: float
+    kd: float
+
+    @property
+    def unit(self) -> str:
+        """UCUM code of the position: "m" or "rad"."""
+        return "m" if self.kind == "prismatic" else "rad"
+
+
+@dataclass(frozen=True, slots=True)
+class Gripper:
+    """What holds the robot at the end of a limb: a microspine gripper, or the rig's clamp.
+
+    Attributes:
+        engage_press_n: normal force that the spines need to find the rock.
+        engage_s: time to drag the spines in fully.
+        stiffness_n_m, stiffness_nm_rad: compliance of the engaged gripper, known from its bench test.
+        moment_capacity_nm: moment that the pad can take before it peels.
+        rated_normal_n, rated_shear_n: data-sheet strength on rough basalt; what a site's rock gives is belief.
+    """
+
+    kind: Literal["microspine", "clamp"]
+    spines: int
+    engage_press_n: float
+    engage_s: float
+    stiffness_n_m: float
+    stiffness_nm_rad: float
+    moment_capacity_nm: float
+    rated_normal_n: float
+    rated_shear_n: float
+    pad_radius_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limb:
+    """A limb from hip to gripper; the rig's clamp is a limb without joints."""
+
+    name: str
+    joints: tuple[int, ...]
+    foot_link: str
+    gripper: Gripper
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A coring bit on a linear feed along -z of the base.
+
+    Attributes:
+        anchors_required: the drill may push only with at least this many anchors engaged (the rig: its clamp).
+        blow_energy_j, blow_rate_hz: percussion; 0 for a purely rotary drill.
+    """
+
+    feed: int
+    spindle: int
+    bit_link: str
+    bit_outer_m: float
+    bit_inner_m: float
+    blow_energy_j: float
+    blow_rate_hz: float
+    spindle_rated_rad_s: float
+    torque_constant_nm_a: float
+    anchors_required: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drums:
+    """Counter-rotating bucket drums; `joints` and `links` are in the same order, fore first."""
+
+    joints: tuple[int, ...]
+    links: tuple[str, ...]
+    radius_m: float
+    width_m: float
+    capacity_kg: float
+    rated_rad_s: float
+    anchors_required: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thruster:
+    """A cold-gas nozzle: where, which way it pushes the robot (base frame), how hard and how long."""
+
+    name: str
+    position_m: tuple[float, float, float]
+    direction: tuple[float, float, float]
+    max_n: float
+    specific_impulse_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SensorNoise:
+    """One-sigma white noise of each sensor family, in the sensor's own unit. Each has its own random stream."""
+
+    joint_position: float
+    joint_velocity: float
+    gyro_rad_s: float
+    accel_m_s2: float
+    limb_force_n: float
+    load_cell_n: float
+
+
+@dataclass(frozen=True)
+class RobotModel:
+    """Everything that is known of the robot before connecting: the one source of limits, signs and units."""
+
+    name: str
+    urdf: Path
+    base_link: str
+    joints: tuple[Joint, ...]
+    limbs: tuple[Limb, ...]
+    drill: Drill | None
+    drums: Drums | None
+    thrusters: tuple[Thruster, ...]
+    bin_link: str | None
+    bin_capacity_kg: float
+    tank_link: str | None
+    propellant_kg: float
+    stance: tuple[float, ...]
+    stance_height_m: float
+    max_slope_deg: float
+    idle_power_w: float
+    bus_voltage_v: float
+    noise: SensorNoise
+
+    @cached_property
+    def effort_max(self) -> Vector:
+        """(n,) N m or N."""
+        return np.array([j.effort_max for j in self.joints])
+
+    @cached_property
+    def velocity_max(self) -> Vector:
+        """(n,) rad/s or m/s."""
+        return np.array([j.velocity_max for j in self.joints])
+
+    @cached_property
+    def position_min(self) -> Vector:
+        """(n,) rad or m; -inf for continuous joints."""
+        return np.array([j.position_min for j in self.joints])
+
+    @cached_property
+    def position_max(self) -> Vector:
+        """(n,) rad or m; +inf for continuous joints."""
+        return np.array([j.position_max for j in self.joints])
+
+    @cached_property
+    def limits_hash(self) -> str:
+        """SHA-256 over every limit and sign: what host and device compare in the handshake."""
+        limits = {
+            "joints": [asdict(j) for j in self.joints],
+            "thrusters": [asdict(t) for t in self.thrusters],
+            "drill": asdict(self.drill) if self.drill else None,
+            "drums": asdict(self.drums) if self.drums else None,
+            "limbs": [asdict(limb) for limb in self.limbs],
+        }
+        return hashlib.sha256(json.dumps(limits, sort_keys=True).encode()).hexdigest()
+
+    def joint(self, name: str) -> int:
+        """Index of the joint called `name`.
+
+        Raises:
+            KeyError: no such joint.
+        """
+        for index, joint in enumerate(self.joints):
+            if joint.name == name:
+                return index
+        raise KeyError(f"robot {self.name} has no joint {name!r}")

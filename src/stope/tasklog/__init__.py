@@ -1,0 +1,1 @@
+"""(topic, message, time) -> file: write, read, export. Knows no robot."""
