@@ -1,0 +1,37 @@
+"""InputError: one sentence for a person whose file or argument cannot be used."""
+
+from __future__ import annotations
+
+
+class InputError(Exception):
+    """Bad input: the command ends with this sentence, exit code 2 and nothing half-written.
+
+    Args:
+        file: path of the file, or the command-line option, that was wrong.
+        read: what was found there.
+        expected: what would have been right.
+        remedy: what to do; may be empty when `expected` says it all.
+        field: dotted path inside the file.
+        line, column: 1-based position, where known.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        *,
+        read: str,
+        expected: str,
+        remedy: str = "",
+        field: str = "",
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        self.file, self.field, self.line, self.column = file, field, line, column
+        self.read, self.expected, self.remedy = read, expected, remedy
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        where = f"{place}: {self.field}: " if self.field else f"{place}: "
+        then = f"; {self.remedy}" if self.remedy else ""
+        return f"{where}read {self.read}, expected {self.expected}{then}"
