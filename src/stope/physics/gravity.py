@@ -1,0 +1,203 @@
+"""Gravity of a uniform polyhedron in closed form.
+
+Werner & Scheeres (1997), "Exterior gravitation of a polyhedron derived and compared with harmonic and mascon
+gravitation representations of asteroid 4769 Castalia", Celest. Mech. Dyn. Astron. 65. With r_e, r_f from the field
+point to edge e and facet f:
+
+    U = G rho/2 (sum_e L_e r_e.E_e.r_e - sum_f w_f r_f.F_f.r_f)
+    g = -G rho (sum_e L_e E_e.r_e - sum_f w_f F_f.r_f)
+    grad g = G rho (sum_e L_e E_e - sum_f w_f F_f)
+    lap U = -G rho sum_f w_f
+
+U is the positive potential (GM/r far away). Only L_e and w_f depend on the field point in a way that is not a
+polynomial, so with r = v - p each sum becomes one matrix product of (L, w) with constants of the body.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from stope.mission.shape import Array, Indices, Mesh, Unit, load_obj
+
+G = 6.67430e-11  #: m3/(kg s2), CODATA 2018
+_CHUNK = 400_000  # edge-point pairs at a time: keeps the working arrays to tens of megabytes
+
+
+def point_mass_acceleration(points: npt.ArrayLike, gm: float) -> Array:
+    """(3,) or (N, 3) m/s2 toward a point mass of `gm` m3/s2 at the origin."""
+    r = np.asarray(points, dtype=np.float64)
+    return np.asarray(-gm * r / np.linalg.norm(r, axis=-1, keepdims=True) ** 3)
+
+
+class Polyhedron:
+    """A closed polyhedron of one density.
+
+    Field points are (3,) or (N, 3) m in the frame of the vertices. On an edge or a vertex the formula is singular:
+    a point there, or one that is not finite, raises ValueError. Evaluate at least 1e-6 of the body's radius off.
+
+    Args:
+        vertices: (V, 3) m.
+        faces: (F, 3) indices from 0, outward winding.
+        density_kg_m3: uniform density.
+
+    Raises:
+        ValueError: the mesh is open, wound inconsistently or inward, or the density is not positive.
+    """
+
+    def __init__(self, vertices: npt.ArrayLike, faces: npt.ArrayLike, density_kg_m3: float) -> None:
+        if not 0.0 < density_kg_m3 < np.inf:
+            raise ValueError(f"density is {density_kg_m3} kg/m3, expected a positive number")
+        mesh = Mesh(np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64))
+        self.density_kg_m3 = float(density_kg_m3)
+        self.volume_m3 = mesh.volume_m3
+        if not self.volume_m3 > 0.0:
+            raise ValueError(f"polyhedron encloses {self.volume_m3:g} m3: its faces are wound inward")
+        self.mass_kg = self.density_kg_m3 * self.volume_m3
+        self.gm = G * self.mass_kg
+        self._centre = mesh.vertices.mean(axis=0)  # inner sums are taken about it: less cancellation
+        self._vertices = mesh.vertices - self._centre
+        self._faces = mesh.faces
+        self._edges, edge_constants, self._edge_length = _edge_table(self._vertices, mesh.faces, mesh.facet_normals)
+        facet_point = self._vertices[mesh.faces[:, 0]]
+        self._normals = mesh.facet_normals
+        self._plane = np.einsum("fi,fi->f", self._normals, facet_point)
+        a, b, c = (self._vertices[mesh.faces[:, k]] for k in range(3))
+        self._twice_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        facet_dyads = np.einsum("fi,fj->fij", self._normals, self._normals)
+        self._edge_constants = edge_constants
+        self._facet_constants = _constants(facet_dyads, facet_point)
+        self._facet_edge = _facet_edges(self._edges, mesh.faces, len(self._vertices))
+
+    @classmethod
+    def from_mesh(cls, mesh: Mesh, density_kg_m3: float) -> Polyhedron:
+        """The body inside `mesh`."""
+        return cls(mesh.vertices, mesh.faces, density_kg_m3)
+
+    @classmethod
+    def from_obj(cls, path: Path, density_kg_m3: float, unit: Unit = "m") -> Polyhedron:
+        """The body inside a shape model, recentred at its centre of mass.
+
+        Raises:
+            InputError: the shape model cannot be used.
+        """
+        return cls.from_mesh(load_obj(path, unit=unit), density_kg_m3)
+
+    def potential(self, points: npt.ArrayLike) -> Array:
+        """() or (N,) m2/s2, positive."""
+        return self.evaluate(points)[0]
+
+    def acceleration(self, points: npt.ArrayLike) -> Array:
+        """(3,) or (N, 3) m/s2."""
+        return self.evaluate(points)[1]
+
+    def gradient(self, points: npt.ArrayLike) -> Array:
+        """(3, 3) or (N, 3, 3) 1/s2, derivative of the acceleration; symmetric, traceless outside."""
+        return self.evaluate(points)[2]
+
+    def laplacian(self, points: npt.ArrayLike) -> Array:
+        """() or (N,) 1/s2: 0 outside, -4 pi G rho inside. A free test of which side a point is on."""
+        flat, shape = _as_rows(points)
+        angle = np.empty(len(flat))
+        for rows in self._chunks(len(flat)):
+            angle[rows] = self._solid_angles(*self._distances(flat[rows] - self._centre)).sum(axis=0)
+        return np.asarray((-G * self.density_kg_m3 * angle).reshape(shape))
+
+    def evaluate(self, points: npt.ArrayLike) -> tuple[Array, Array, Array]:
+        """Potential () or (N,), acceleration (3,) or (N, 3) and gradient (3, 3) or (N, 3, 3) in one pass."""
+        flat, shape = _as_rows(points)
+        sums = np.empty((len(flat), 13))
+        for rows in self._chunks(len(flat)):
+            sums[rows] = self._sums(flat[rows] - self._centre)
+        if not np.isfinite(sums).all():
+            bad = int(np.flatnonzero(~np.isfinite(sums).all(axis=1))[0])
+            raise ValueError(f"field point {bad} {flat[bad].tolist()} lies on an edge or vertex, or is not finite")
+        p = flat - self._centre
+        scale = G * self.density_kg_m3
+        tensor = sums[:, 4:].reshape(-1, 3, 3)
+        along = np.einsum("nij,nj->ni", tensor, p)
+        potential = 0.5 * scale * (sums[:, 0] - np.einsum("ni,ni->n", p, 2.0 * sums[:, 1:4] - along))
+        acceleration = -scale * (sums[:, 1:4] - along)
+        return (
+            np.asarray(potential.reshape(shape)),
+            np.asarray(acceleration.reshape(*shape, 3)),
+            np.asarray((scale * tensor).reshape(*shape, 3, 3)),
+        )
+
+    def _chunks(self, points: int) -> list[slice]:
+        step = max(1, _CHUNK // len(self._edges))
+        return [slice(start, start + step) for start in range(0, points, step)]
+
+    def _distances(self, p: Array) -> tuple[Array, Array, Array]:
+        """(V, P) point to vertex; (E, P) dot products of the vectors to an edge's two ends; (P, 3) the points."""
+        delta = self._vertices[:, None, :] - p[None, :, :]
+        distance = np.sqrt(np.einsum("vpi,vpi->vp", delta, delta))
+        return distance, delta, p
+
+    def _solid_angles(self, distance: Array, delta: Array, p: Array) -> Array:
+        """(F, P) signed solid angle of each facet (van Oosterom & Strackee 1983)."""
+        r1, r2, r3 = (distance[self._faces[:, k]] for k in range(3))
+        height = self._plane[:, None] - self._normals @ p.T
+        start, end = self._edges.T
+        dot = np.einsum("epi,epi->ep", delta[start], delta[end])
+        d12, d23, d31 = (dot[self._facet_edge[:, k]] for k in range(3))
+        below = r1 * r2 * r3 + r1 * d23 + r2 * d31 + r3 * d12
+        return np.asarray(2.0 * np.arctan2(self._twice_area[:, None] * height, below))
+
+    def _sums(self, p: Array) -> Array:
+        """(P, 13) per point: sums of L and w against v.E.v, E.v and E."""
+        distance, delta, p = self._distances(p)
+        start, end = self._edges.T
+        with np.errstate(divide="ignore", invalid="ignore"):  # singular points are reported by the caller
+            # L = ln((a+b+l)/(a+b-l)), in the form that keeps its digits far away
+            log = 2.0 * np.arctanh(self._edge_length[:, None] / (distance[start] + distance[end]))
+            angle = self._solid_angles(distance, delta, p)
+            return np.asarray(log.T @ self._edge_constants - angle.T @ self._facet_constants)
+
+
+def _as_rows(points: npt.ArrayLike) -> tuple[Array, tuple[int, ...]]:
+    array = np.asarray(points, dtype=np.float64)
+    if array.ndim not in (1, 2) or array.shape[-1] != 3:
+        raise ValueError(f"points have shape {array.shape}, expected (3,) or (N, 3)")
+    return array.reshape(-1, 3), array.shape[:-1]
+
+
+def _constants(dyads: Array, at: Array) -> Array:
+    """(n, 13): v.D.v, D.v and D, for dyads (n, 3, 3) at points v (n, 3)."""
+    first = np.einsum("nij,nj->ni", dyads, at)
+    return np.concatenate([np.einsum("ni,ni->n", first, at)[:, None], first, dyads.reshape(-1, 9)], axis=1)
+
+
+def _half_edges(faces: Indices, vertex_count: int) -> tuple[Indices, Indices, Indices]:
+    start, end = faces.reshape(-1), np.roll(faces, -1, axis=1).reshape(-1)
+    return start, end, np.minimum(start, end) * vertex_count + np.maximum(start, end)
+
+
+def _edge_table(vertices: Array, faces: Indices, normals: Array) -> tuple[Indices, Array, Array]:
+    """Edges (E, 2) sorted by key, their constants (E, 13) and lengths (E,).
+
+    Raises:
+        ValueError: an edge does not belong to exactly two faces that run along it in opposite ways.
+    """
+    start, end, key = _half_edges(faces, len(vertices))
+    order = np.argsort(key, kind="stable")
+    one, two = order[0::2], order[1::2]
+    paired = len(order) % 2 == 0 and bool((key[one] == key[two]).all() and (np.diff(key[one]) > 0).all())
+    if not paired or (start[one] == start[two]).any():
+        raise ValueError("polyhedron is open or wound inconsistently: load it with stope.mission.shape.load_obj")
+    along = vertices[end] - vertices[start]
+    length = np.linalg.norm(along, axis=1)
+    face_normal = np.repeat(normals, 3, axis=0)
+    outward = np.cross(along / length[:, None], face_normal)  # in the facet's plane, away from the facet
+    half = np.einsum("ni,nj->nij", face_normal, outward)
+    edges = np.stack([start[one], end[one]], axis=1)
+    return edges, _constants(half[one] + half[two], vertices[start[one]]), length[one]
+
+
+def _facet_edges(edges: Indices, faces: Indices, vertex_count: int) -> Indices:
+    """(F, 3) index of each facet's edges, in the order (v0 v1), (v1 v2), (v2 v0)."""
+    sorted_keys = np.minimum(*edges.T) * vertex_count + np.maximum(*edges.T)
+    key = _half_edges(faces, vertex_count)[2]
+    return np.searchsorted(sorted_keys, key).reshape(-1, 3)
