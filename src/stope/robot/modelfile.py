@@ -1,0 +1,326 @@
+"""robot.yaml -> RobotModel: the schema of the file, and its agreement with the URDF beside it.
+
+Limits are stated once by joint role with the unit in the key, then given to each joint of that role.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from stope.mission.errors import InputError
+from stope.mission.yamltree import Tree, parse
+from stope.robot import model
+from stope.robot.agreement import disagreements
+from stope.robot.model import JointRole, RobotModel
+from stope.robot.urdf import read_urdf
+
+MAX_JOINTS = 16  #: what one link carries (design: at most 16 joints)
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
+
+
+class _Schema(BaseModel):
+    """Strict: an unknown key, text for a number, NaN or infinity is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class RevoluteLimits(_Schema):
+    """Limits of a joint that turns between two stops."""
+
+    kind: Literal["revolute"]
+    position_min_rad: float
+    position_max_rad: float
+    velocity_max_rad_s: Positive
+    effort_max_nm: Positive
+    kp_nm_rad: NotNegative
+    kd_nms_rad: NotNegative
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _check_ordered(self.position_min_rad, self.position_max_rad)
+        return self
+
+    def plain(self) -> tuple[float, ...]:
+        """Position min, max, velocity, effort, kp, kd in joint units."""
+        return (self.position_min_rad, self.position_max_rad, self.velocity_max_rad_s, self.effort_max_nm,
+                self.kp_nm_rad, self.kd_nms_rad)  # fmt: skip
+
+
+class ContinuousLimits(_Schema):
+    """Limits of a joint that turns without end."""
+
+    kind: Literal["continuous"]
+    velocity_max_rad_s: Positive
+    effort_max_nm: Positive
+    kp_nm_rad: NotNegative
+    kd_nms_rad: NotNegative
+
+    def plain(self) -> tuple[float, ...]:
+        """Position min, max, velocity, effort, kp, kd in joint units."""
+        return -math.inf, math.inf, self.velocity_max_rad_s, self.effort_max_nm, self.kp_nm_rad, self.kd_nms_rad
+
+
+class PrismaticLimits(_Schema):
+    """Limits of a joint that slides."""
+
+    kind: Literal["prismatic"]
+    position_min_m: float
+    position_max_m: float
+    velocity_max_m_s: Positive
+    effort_max_n: Positive
+    kp_n_m: NotNegative
+    kd_ns_m: NotNegative
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _check_ordered(self.position_min_m, self.position_max_m)
+        return self
+
+    def plain(self) -> tuple[float, ...]:
+        """Position min, max, velocity, effort, kp, kd in joint units."""
+        return (self.position_min_m, self.position_max_m, self.velocity_max_m_s, self.effort_max_n,
+                self.kp_n_m, self.kd_ns_m)  # fmt: skip
+
+
+Limits = Annotated[RevoluteLimits | ContinuousLimits | PrismaticLimits, Field(discriminator="kind")]
+
+
+class JointEntry(_Schema):
+    """One actuated joint: its role gives the limits; its stance is in rad, or in m if it slides."""
+
+    name: Name
+    role: JointRole
+    sign: Literal[1, -1]
+    stance_rad: float | None = None
+    stance_m: float | None = None
+
+    @property
+    def stance(self) -> float:
+        """Joint units; which of the two keys a joint may use is checked against its kind."""
+        return next((value for value in (self.stance_rad, self.stance_m) if value is not None), 0.0)
+
+
+class GripperEntry(_Schema):
+    """See `stope.robot.model.Gripper`."""
+
+    kind: Literal["microspine", "clamp"]
+    spines: Annotated[int, Field(ge=0)]
+    engage_press_n: NotNegative
+    engage_s: Positive
+    stiffness_n_m: Positive
+    stiffness_nm_rad: Positive
+    moment_capacity_nm: Positive
+    rated_normal_n: Positive
+    rated_shear_n: Positive
+    pad_radius_m: Positive
+
+
+class LimbEntry(_Schema):
+    """A limb: joints from hip to foot, and the gripper (a key of `grippers`) at its end."""
+
+    name: Name
+    joints: list[Name]
+    foot_link: Name
+    gripper: Name
+
+
+class DrillEntry(_Schema):
+    """See `stope.robot.model.Drill`; joints are named."""
+
+    feed: Name
+    spindle: Name
+    bit_link: Name
+    bit_outer_m: Positive
+    bit_inner_m: NotNegative
+    blow_energy_j: NotNegative
+    blow_rate_hz: NotNegative
+    spindle_rated_rad_s: Positive
+    torque_constant_nm_a: Positive
+    anchors_required: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _check_ordered(self.bit_inner_m, self.bit_outer_m)
+        return self
+
+
+class DrumsEntry(_Schema):
+    """See `stope.robot.model.Drums`; joints are named."""
+
+    joints: Annotated[list[Name], Field(min_length=1)]
+    links: Annotated[list[Name], Field(min_length=1)]
+    radius_m: Positive
+    width_m: Positive
+    capacity_kg: Positive
+    rated_rad_s: Positive
+    anchors_required: Annotated[int, Field(ge=0)]
+
+
+class ThrusterEntry(_Schema):
+    """See `stope.robot.model.Thruster`; the direction is made a unit vector."""
+
+    name: Name
+    position_m: Triple
+    direction: Triple
+    max_n: Positive
+    specific_impulse_s: Positive
+
+    @model_validator(mode="after")
+    def _directed(self) -> Self:
+        if math.hypot(*self.direction) < 1e-6:
+            raise ValueError("direction has no length")
+        return self
+
+
+class BinEntry(_Schema):
+    """The sample bin."""
+
+    link: Name
+    capacity_kg: Positive
+
+
+class TankEntry(_Schema):
+    """The cold-gas tank; its URDF mass includes the propellant."""
+
+    link: Name
+    propellant_kg: Positive
+
+
+class NoiseEntry(_Schema):
+    """See `stope.robot.model.SensorNoise`."""
+
+    joint_position_rad_or_m: NotNegative
+    joint_velocity_rad_s_or_m_s: NotNegative
+    gyro_rad_s: NotNegative
+    accel_m_s2: NotNegative
+    limb_force_n: NotNegative
+    load_cell_n: NotNegative
+
+
+class RobotFile(_Schema):
+    """The whole of robot.yaml."""
+
+    name: Name
+    urdf: Annotated[str, Field(pattern=r"^[\w][\w.-]*\.urdf$")]
+    base_link: Name
+    joint_roles: dict[JointRole, Limits]
+    joints: Annotated[list[JointEntry], Field(min_length=1, max_length=MAX_JOINTS)]
+    stance_height_m: Positive
+    grippers: dict[Name, GripperEntry]
+    limbs: Annotated[list[LimbEntry], Field(min_length=1)]
+    drill: DrillEntry | None = None
+    drums: DrumsEntry | None = None
+    thrusters: list[ThrusterEntry] = []
+    bin: BinEntry | None = None
+    tank: TankEntry | None = None
+    max_slope_deg: Annotated[float, Field(gt=0, lt=90)]
+    idle_power_w: NotNegative
+    bus_voltage_v: Positive
+    noise: NoiseEntry
+
+
+def load_robot(path: Path) -> RobotModel:
+    """Read robot.yaml and check it against its URDF.
+
+    Raises:
+        InputError: the file cannot be used; says file, line, field, what was read and what was expected.
+    """
+    tree, file = _read(path)
+    urdf = read_urdf(path.parent / file.urdf)
+    for complaint in disagreements(file, urdf):
+        mark = tree.where(complaint.field)
+        raise InputError(
+            str(path),
+            field=".".join(str(part) for part in complaint.field),
+            read=complaint.read,
+            expected=complaint.expected,
+            line=mark.line if mark else None,
+            column=mark.column if mark else None,
+        )
+    return _model(file, urdf.file)
+
+
+def _read(path: Path) -> tuple[Tree, RobotFile]:
+    try:
+        tree = parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise InputError(str(path), read=f"no readable file ({error.strerror})", expected="a robot.yaml") from error
+    try:
+        return tree, RobotFile.model_validate(tree.data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        mark = tree.where(tuple(first["loc"]))
+        raise InputError(
+            str(path),
+            field=".".join(str(part) for part in first["loc"]),
+            read=repr(first["input"])[:80],
+            expected=first["msg"],
+            line=mark.line if mark else None,
+        ) from error
+
+
+def _model(file: RobotFile, urdf: Path) -> RobotModel:
+    index = {joint.name: i for i, joint in enumerate(file.joints)}
+    grippers = {name: model.Gripper(**entry.model_dump()) for name, entry in file.grippers.items()}
+    return RobotModel(
+        name=file.name,
+        urdf=urdf,
+        base_link=file.base_link,
+        joints=tuple(_joint(entry, file.joint_roles[entry.role]) for entry in file.joints),
+        limbs=tuple(
+            model.Limb(limb.name, tuple(index[name] for name in limb.joints), limb.foot_link, grippers[limb.gripper])
+            for limb in file.limbs
+        ),
+        drill=_drill(file.drill, index) if file.drill else None,
+        drums=_drums(file.drums, index) if file.drums else None,
+        thrusters=tuple(_thruster(entry) for entry in file.thrusters),
+        bin_link=file.bin.link if file.bin else None,
+        bin_capacity_kg=file.bin.capacity_kg if file.bin else 0.0,
+        tank_link=file.tank.link if file.tank else None,
+        propellant_kg=file.tank.propellant_kg if file.tank else 0.0,
+        stance=tuple(entry.stance for entry in file.joints),
+        stance_height_m=file.stance_height_m,
+        max_slope_deg=file.max_slope_deg,
+        idle_power_w=file.idle_power_w,
+        bus_voltage_v=file.bus_voltage_v,
+        noise=model.SensorNoise(
+            joint_position=file.noise.joint_position_rad_or_m,
+            joint_velocity=file.noise.joint_velocity_rad_s_or_m_s,
+            **file.noise.model_dump(exclude={"joint_position_rad_or_m", "joint_velocity_rad_s_or_m_s"}),
+        ),
+    )
+
+
+def _joint(entry: JointEntry, limits: Limits) -> model.Joint:
+    low, high, velocity, effort, kp, kd = limits.plain()
+    return model.Joint(entry.name, entry.role, limits.kind, entry.sign, low, high, velocity, effort, kp, kd)
+
+
+def _drill(entry: DrillEntry, index: dict[str, int]) -> model.Drill:
+    named = entry.model_dump(exclude={"feed", "spindle"})
+    return model.Drill(feed=index[entry.feed], spindle=index[entry.spindle], **named)
+
+
+def _drums(entry: DrumsEntry, index: dict[str, int]) -> model.Drums:
+    named = entry.model_dump(exclude={"joints", "links"})
+    return model.Drums(joints=tuple(index[name] for name in entry.joints), links=tuple(entry.links), **named)
+
+
+def _thruster(entry: ThrusterEntry) -> model.Thruster:
+    length = math.hypot(*entry.direction)
+    px, py, pz = entry.position_m
+    dx, dy, dz = (part / length for part in entry.direction)
+    return model.Thruster(entry.name, (px, py, pz), (dx, dy, dz), entry.max_n, entry.specific_impulse_s)
+
+
+def _check_ordered(low: float, high: float) -> None:
+    if not low < high:
+        raise ValueError(f"limits are not ordered: {low:g} is not below {high:g}")
