@@ -138,7 +138,7 @@ def _structure(file: RobotFile, urdf: UrdfTree) -> Iterator[Complaint]:
             yield Complaint(("joints",), f"no entry for {joint.name}", f"every moving joint of {urdf.file.name}")
     for i, limb in enumerate(file.limbs):
         way = [name for name in urdf.path_to(limb.foot_link) if name in named]
-        if way != limb.joints:
+        if tuple(way) != limb.joints:
             yield Complaint(("limbs", i, "joints"), _list(limb.joints), f"{_list(way)}, the way to {limb.foot_link}")
     if file.drill:
         yield from _drill_structure(file, urdf)

@@ -9,10 +9,10 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from stope.mission.errors import InputError
-from stope.mission.yamltree import Tree, parse
+from stope.mission.source import FileModel, InputErrors, Mismatch, read_tree, validate
 from stope.robot import model
 from stope.robot.agreement import disagreements
 from stope.robot.model import JointRole, RobotModel
@@ -23,16 +23,10 @@ MAX_JOINTS = 16  #: what one link carries (design: at most 16 joints)
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
+Triple = tuple[float, float, float]
 
 
-class _Schema(BaseModel):
-    """Strict: an unknown key, text for a number, NaN or infinity is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class RevoluteLimits(_Schema):
+class RevoluteLimits(FileModel):
     """Limits of a joint that turns between two stops."""
 
     kind: Literal["revolute"]
@@ -45,7 +39,7 @@ class RevoluteLimits(_Schema):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        _check_ordered(self.position_min_rad, self.position_max_rad)
+        _check_ordered(self, "position_min_rad", "position_max_rad")
         return self
 
     def plain(self) -> tuple[float, ...]:
@@ -54,7 +48,7 @@ class RevoluteLimits(_Schema):
                 self.kp_nm_rad, self.kd_nms_rad)  # fmt: skip
 
 
-class ContinuousLimits(_Schema):
+class ContinuousLimits(FileModel):
     """Limits of a joint that turns without end."""
 
     kind: Literal["continuous"]
@@ -68,7 +62,7 @@ class ContinuousLimits(_Schema):
         return -math.inf, math.inf, self.velocity_max_rad_s, self.effort_max_nm, self.kp_nm_rad, self.kd_nms_rad
 
 
-class PrismaticLimits(_Schema):
+class PrismaticLimits(FileModel):
     """Limits of a joint that slides."""
 
     kind: Literal["prismatic"]
@@ -81,7 +75,7 @@ class PrismaticLimits(_Schema):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        _check_ordered(self.position_min_m, self.position_max_m)
+        _check_ordered(self, "position_min_m", "position_max_m")
         return self
 
     def plain(self) -> tuple[float, ...]:
@@ -93,7 +87,7 @@ class PrismaticLimits(_Schema):
 Limits = Annotated[RevoluteLimits | ContinuousLimits | PrismaticLimits, Field(discriminator="kind")]
 
 
-class JointEntry(_Schema):
+class JointEntry(FileModel):
     """One actuated joint: its role gives the limits; its stance is in rad, or in m if it slides."""
 
     name: Name
@@ -108,7 +102,7 @@ class JointEntry(_Schema):
         return next((value for value in (self.stance_rad, self.stance_m) if value is not None), 0.0)
 
 
-class GripperEntry(_Schema):
+class GripperEntry(FileModel):
     """See `stope.robot.model.Gripper`."""
 
     kind: Literal["microspine", "clamp"]
@@ -123,16 +117,16 @@ class GripperEntry(_Schema):
     pad_radius_m: Positive
 
 
-class LimbEntry(_Schema):
+class LimbEntry(FileModel):
     """A limb: joints from hip to foot, and the gripper (a key of `grippers`) at its end."""
 
     name: Name
-    joints: list[Name]
+    joints: tuple[Name, ...]
     foot_link: Name
     gripper: Name
 
 
-class DrillEntry(_Schema):
+class DrillEntry(FileModel):
     """See `stope.robot.model.Drill`; joints are named."""
 
     feed: Name
@@ -148,15 +142,15 @@ class DrillEntry(_Schema):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        _check_ordered(self.bit_inner_m, self.bit_outer_m)
+        _check_ordered(self, "bit_inner_m", "bit_outer_m")
         return self
 
 
-class DrumsEntry(_Schema):
+class DrumsEntry(FileModel):
     """See `stope.robot.model.Drums`; joints are named."""
 
-    joints: Annotated[list[Name], Field(min_length=1)]
-    links: Annotated[list[Name], Field(min_length=1)]
+    joints: Annotated[tuple[Name, ...], Field(min_length=1)]
+    links: Annotated[tuple[Name, ...], Field(min_length=1)]
     radius_m: Positive
     width_m: Positive
     capacity_kg: Positive
@@ -164,7 +158,7 @@ class DrumsEntry(_Schema):
     anchors_required: Annotated[int, Field(ge=0)]
 
 
-class ThrusterEntry(_Schema):
+class ThrusterEntry(FileModel):
     """See `stope.robot.model.Thruster`; the direction is made a unit vector."""
 
     name: Name
@@ -176,25 +170,25 @@ class ThrusterEntry(_Schema):
     @model_validator(mode="after")
     def _directed(self) -> Self:
         if math.hypot(*self.direction) < 1e-6:
-            raise ValueError("direction has no length")
+            raise Mismatch("a direction without length", "a vector that points somewhere", at=("direction",))
         return self
 
 
-class BinEntry(_Schema):
+class BinEntry(FileModel):
     """The sample bin."""
 
     link: Name
     capacity_kg: Positive
 
 
-class TankEntry(_Schema):
+class TankEntry(FileModel):
     """The cold-gas tank; its URDF mass includes the propellant."""
 
     link: Name
     propellant_kg: Positive
 
 
-class NoiseEntry(_Schema):
+class NoiseEntry(FileModel):
     """See `stope.robot.model.SensorNoise`."""
 
     joint_position_rad_or_m: NotNegative
@@ -205,20 +199,20 @@ class NoiseEntry(_Schema):
     load_cell_n: NotNegative
 
 
-class RobotFile(_Schema):
+class RobotFile(FileModel):
     """The whole of robot.yaml."""
 
     name: Name
     urdf: Annotated[str, Field(pattern=r"^[\w][\w.-]*\.urdf$")]
     base_link: Name
     joint_roles: dict[JointRole, Limits]
-    joints: Annotated[list[JointEntry], Field(min_length=1, max_length=MAX_JOINTS)]
+    joints: Annotated[tuple[JointEntry, ...], Field(min_length=1, max_length=MAX_JOINTS)]
     stance_height_m: Positive
     grippers: dict[Name, GripperEntry]
-    limbs: Annotated[list[LimbEntry], Field(min_length=1)]
+    limbs: Annotated[tuple[LimbEntry, ...], Field(min_length=1)]
     drill: DrillEntry | None = None
     drums: DrumsEntry | None = None
-    thrusters: list[ThrusterEntry] = []
+    thrusters: tuple[ThrusterEntry, ...] = ()
     bin: BinEntry | None = None
     tank: TankEntry | None = None
     max_slope_deg: Annotated[float, Field(gt=0, lt=90)]
@@ -231,40 +225,24 @@ def load_robot(path: Path) -> RobotModel:
     """Read robot.yaml and check it against its URDF.
 
     Raises:
-        InputError: the file cannot be used; says file, line, field, what was read and what was expected.
+        InputError: one thing is wrong; says file, line, field, what was read and what was expected.
+        InputErrors: several things are wrong.
     """
-    tree, file = _read(path)
-    urdf = read_urdf(path.parent / file.urdf)
+    tree = read_tree(path)
+    file = validate(tree, RobotFile)
+    urdf = read_urdf(Path(path).parent / file.urdf)
+    errors = []
     for complaint in disagreements(file, urdf):
-        mark = tree.where(complaint.field)
-        raise InputError(
-            str(path),
-            field=".".join(str(part) for part in complaint.field),
-            read=complaint.read,
-            expected=complaint.expected,
-            line=mark.line if mark else None,
-            column=mark.column if mark else None,
+        line, column = tree.where(complaint.field) or (None, None)
+        field = ".".join(str(step) for step in complaint.field)
+        errors.append(
+            InputError(
+                tree.file, read=complaint.read, expected=complaint.expected, field=field, line=line, column=column
+            )
         )
+    if errors:
+        raise errors[0] if len(errors) == 1 else InputErrors(errors)
     return _model(file, urdf.file)
-
-
-def _read(path: Path) -> tuple[Tree, RobotFile]:
-    try:
-        tree = parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise InputError(str(path), read=f"no readable file ({error.strerror})", expected="a robot.yaml") from error
-    try:
-        return tree, RobotFile.model_validate(tree.data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        mark = tree.where(tuple(first["loc"]))
-        raise InputError(
-            str(path),
-            field=".".join(str(part) for part in first["loc"]),
-            read=repr(first["input"])[:80],
-            expected=first["msg"],
-            line=mark.line if mark else None,
-        ) from error
 
 
 def _model(file: RobotFile, urdf: Path) -> RobotModel:
@@ -321,6 +299,7 @@ def _thruster(entry: ThrusterEntry) -> model.Thruster:
     return model.Thruster(entry.name, (px, py, pz), (dx, dy, dz), entry.max_n, entry.specific_impulse_s)
 
 
-def _check_ordered(low: float, high: float) -> None:
+def _check_ordered(file: FileModel, lower: str, upper: str) -> None:
+    low, high = getattr(file, lower), getattr(file, upper)
     if not low < high:
-        raise ValueError(f"limits are not ordered: {low:g} is not below {high:g}")
+        raise Mismatch(f"{low:g}", f"less than {upper}, which is {high:g}", at=(lower,))
