@@ -1,0 +1,183 @@
+"""TaskLogWriter: (topic, message, time) -> file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from operator import index
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from stope.clock import HostClock
+from stope.tasklog import messages
+from stope.tasklog.appendfile import AppendFile
+from stope.tasklog.backends import Backend, McapSink, open_sink
+from stope.tasklog.errors import TaskLogError
+from stope.tasklog.header import MISSION_ATTACHMENT, RECORD, ROBOT_ATTACHMENT, RunHeader, utc_text
+from stope.tasklog.recorder import Recorder, WhenFull
+from stope.tasklog.topics import TOPICS, Topic
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    message: Any
+    channel: int
+    urgent: bool
+
+
+class TaskLogWriter:
+    """Writes one run's log, off the caller's path.
+
+    `write` serialises and queues, a few microseconds; a thread compresses, flushes and syncs at least once per second of host
+    time, and at once for urgent topics. A kill loses at most that second. Use as a context manager.
+
+    Args:
+        path: a new file; it is never overwritten.
+        header: written first.
+        start_utc_ns: UTC of run time 0, in ns since 1970: log time = `start_utc_ns` + `time_us` * 1000.
+        backend: "foxglove" (Rust) or "python" (pure Python, where there is no wheel of the other).
+        when_full: "block" in simulation, "drop" (and count, in /recorder/stats) on hardware.
+        capacity: messages that may wait in the queue.
+        flush_s: longest host time that a written message stays off the disk.
+        clock: host time, for the flush alone.
+
+    Raises:
+        TaskLogError: the file exists or cannot be created, the backend is not there, or the header contradicts itself.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        header: RunHeader,
+        *,
+        start_utc_ns: int,
+        backend: Backend = "foxglove",
+        when_full: WhenFull = "block",
+        capacity: int = 4096,
+        flush_s: float = 1.0,
+        clock: HostClock | None = None,
+    ) -> None:
+        header = _started(header, start_utc_ns)
+        record = {**header.metadata(), "start_utc_ns": str(start_utc_ns)}
+        self.path = Path(path)
+        self._start_ns = start_utc_ns
+        self._file = AppendFile(self.path)
+        try:
+            sink = open_sink(backend, self._file)
+            self._routes = {topic: _route(sink, topic, row) for topic, row in TOPICS.items()}
+            _write_header(sink, self._file, header, record, start_utc_ns)
+        except BaseException:
+            self._file.close()
+            self.path.unlink()  # nothing half-written
+            raise
+        self._recorder = Recorder(
+            self._file,
+            sink,
+            list(TOPICS),
+            self._routes["/recorder/stats"].channel,
+            start_utc_ns,
+            clock=clock or HostClock(),
+            capacity=capacity,
+            when_full=when_full,
+            flush_s=flush_s,
+        )
+        self._closed = False
+
+    def write(self, topic: str, message: Any, time_us: int) -> None:
+        """Queue a message, or the bytes of one, at run time `time_us`.
+
+        Raises:
+            TaskLogError: no such topic, another topic's message, the log is closed, or (with "block") the file can no
+                longer be written.
+        """
+        route = self._routes.get(topic)
+        if route is None or message.__class__ is not route.message:
+            route, data = self._unusual(topic, message)
+        else:
+            data = message.SerializeToString()
+        self._recorder.put(route.channel, data, self._start_ns + index(time_us) * 1000)
+        if route.urgent:
+            self._recorder.hurry()
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Messages lost so far, by topic; always empty with "block"."""
+        return self._recorder.dropped
+
+    def flush(self) -> None:
+        """Wait until everything written so far is on the disk.
+
+        Raises:
+            TaskLogError: the file cannot be written.
+        """
+        self._recorder.flush()
+
+    def close(self) -> None:
+        """Finish the file. Safe to call twice.
+
+        Raises:
+            TaskLogError: the file could not be written to its end; what is there is readable.
+        """
+        if not self._closed:
+            self._closed = True
+            self._recorder.close()
+
+    def __enter__(self) -> TaskLogWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _unusual(self, topic: str, message: Any) -> tuple[_Route, bytes]:
+        """Bytes, a class of the same message from elsewhere, or a mistake."""
+        if topic not in self._routes:
+            close = difflib.get_close_matches(topic, self._routes, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise TaskLogError(f"no topic {topic!r} in the log format{hint}")
+        route = self._routes[topic]
+        if isinstance(message, bytes):
+            return route, message
+        found = getattr(getattr(message, "DESCRIPTOR", None), "full_name", type(message).__name__)
+        if found != TOPICS[topic].schema:
+            raise TaskLogError(f"topic {topic} carries {TOPICS[topic].schema}, not {found}")
+        return route, message.SerializeToString()
+
+
+def channel_metadata(row: Topic) -> dict[str, str]:
+    """What a channel says of itself to a reader who has neither our protos nor our topic table."""
+    units = {**messages.field_units(row.schema), **row.units}
+    return {
+        "deterministic": "true" if row.deterministic else "false",
+        **({"truth": "simulation-only"} if row.truth else {}),
+        **{f"unit.{path}": unit for path, unit in units.items()},
+        **{f"axis.{path}": axis for path, axis in messages.field_axes(row.schema).items()},
+    }
+
+
+def _started(header: RunHeader, start_utc_ns: int) -> RunHeader:
+    if not 0 <= start_utc_ns < 2**63:
+        raise TaskLogError(f"start of the run: {start_utc_ns} ns since 1970 does not fit 63 bits")
+    text = utc_text(start_utc_ns)
+    if header.start_utc and header.start_utc != text:
+        raise TaskLogError(f"run header says start {header.start_utc}, the writer was given {text}")
+    return replace(header, start_utc=text)
+
+
+def _route(sink: McapSink, topic: str, row: Topic) -> _Route:
+    definition = messages.schema_bytes(row.schema)
+    channel = sink.channel(topic, row.schema, definition, channel_metadata(row))
+    return _Route(messages.message_class(row.schema), channel, row.urgent)
+
+
+def _write_header(sink: McapSink, file: AppendFile, header: RunHeader, record: Mapping[str, str], time_ns: int) -> None:
+    sink.metadata(RECORD, record)
+    for name, text in ((MISSION_ATTACHMENT, header.mission_json), (ROBOT_ATTACHMENT, header.robot_json)):
+        sink.attach(name, "application/json", text.encode(), time_ns)
+    sink.flush()
+    file.sync()
+    if file.failure is not None:
+        raise TaskLogError(f"{file.path}: cannot be written: {file.failure.strerror}")
