@@ -1,1 +1,1 @@
-"""What is believed of anchors and rock, and how evidence changes it."""
+"""What is believed of anchors and rock, and how evidence changes it. No truth of the simulator is in here."""

@@ -1,1 +1,1 @@
-"""Mass accounts in integers that must close."""
+"""Mass accounts and agreements: who has how much of what, in whole micrograms."""

@@ -1,0 +1,263 @@
+"""AnchorBelief: how strong each anchor is believed to be, and how evidence changes that.
+
+The model. Anchor i has a believed limit surface with semi-axes (N_i, T_i) at full engagement, the medians for this
+gripper in this material, and an unknown scale s_i: its true surface is (s_i N_i, s_i T_i). The prior is log-normal,
+ln s ~ N(ln engagement, log_sd). On one task the anchor holds a load iff
+
+    ln s + h z >= ln s_req(load),  z ~ N(0, 1),
+
+where s_req is the scale at which the load lies on the limit surface and h (`scatter_log_sd`) stands for what a pull
+test cannot reveal: time under load, load direction, cycles. So a survived load lowers the risk and never to zero.
+
+Evidence. A ramp up to a new highest load is one exposure, so its likelihood is Phi((ln s - ln highest) / h) of the
+highest load alone: holding it for a thousand ticks is not a thousand tests. A slip at a higher load than ever held
+brackets the strength (a difference of two Phi); a slip below it is a fresh exposure that failed.
+No truth is in here; calibration is tested on anchors drawn from the prior.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from stope.physics.normal import normal_cdf
+
+Array = npt.NDArray[np.float64]
+
+#: Wrench models of spiny grippers meet the bench to 10-15 % (SpinyHand, abstract): the scatter that tests cannot see.
+SCATTER_LOG_SD = 0.12
+#: Scatter of gripper strength from place to place: assumed (Parness 2013 has 5 trials per rock and no scatter).
+PRIOR_LOG_SD = 0.35
+#: A load counts as a new highest only above this ratio to the last: keeps the tick cheap, understates by at most this.
+NEW_HIGHEST = 1.02
+#: Changes of the engagement signal below this are sensor noise, not news.
+ENGAGEMENT_NOISE = 0.01
+
+_REACH = 6.0  # grid half-width in standard deviations: failures rarer than 1e-9 are not resolved
+_STEPS_PER_SCATTER = 4.0
+
+
+class AnchorState(IntEnum):
+    """What is believed of an anchor's presence."""
+
+    NONE = 0  #: not engaged, or released
+    ENGAGED = 1
+    LOST = 2  #: it let go by itself
+
+
+class AnchorBelief:
+    """Posterior over each anchor's strength scale, on a common grid of ln s - ln engagement.
+
+    Args:
+        normal_median_n, shear_median_n: (L,) or scalar with `anchors`; believed medians N_i, T_i at full engagement.
+        friction: mu of foot on rock, shear strength added when the anchor is pressed on.
+        log_sd: prior standard deviation of ln s, > 0.
+        scatter_log_sd: h, > 0.
+        anchors: L, where the medians are scalars.
+
+    Attributes:
+        normal_median_n, shear_median_n: (L,) the surface that scales and utilisations refer to.
+        state: (L,) `AnchorState` codes.
+        engagement: (L,) last reported engagement.
+
+    Raises:
+        ValueError: medians that are negative or not finite, or a spread that is not positive.
+    """
+
+    def __init__(
+        self,
+        normal_median_n: npt.ArrayLike,
+        shear_median_n: npt.ArrayLike,
+        friction: float = 0.0,
+        log_sd: float = PRIOR_LOG_SD,
+        scatter_log_sd: float = SCATTER_LOG_SD,
+        anchors: int | None = None,
+    ) -> None:
+        shape = (anchors,) if anchors is not None else np.broadcast(normal_median_n, shear_median_n).shape or (1,)
+        self.normal_median_n = np.broadcast_to(np.asarray(normal_median_n, np.float64), shape).copy()
+        self.shear_median_n = np.broadcast_to(np.asarray(shear_median_n, np.float64), shape).copy()
+        medians = np.concatenate([self.normal_median_n, self.shear_median_n])
+        if not (np.isfinite(medians).all() and (medians >= 0.0).all()):
+            raise ValueError(f"anchor strength medians must be finite and >= 0, got {medians} N")
+        if not (0.0 < log_sd < 10.0 and 0.0 < scatter_log_sd < 10.0 and friction >= 0.0):
+            raise ValueError(
+                f"need log_sd, scatter_log_sd > 0 and friction >= 0: {log_sd}, {scatter_log_sd}, {friction}"
+            )
+        self.friction, self.log_sd, self.scatter_log_sd = float(friction), float(log_sd), float(scatter_log_sd)
+        count = shape[0]
+        self.state = np.zeros(count, dtype=np.int8)
+        self.engagement = np.zeros(count)
+        reach = _REACH * float(np.hypot(log_sd, scatter_log_sd))
+        steps = 2 * int(np.ceil(reach * _STEPS_PER_SCATTER / min(scatter_log_sd, log_sd))) + 1
+        self._grid = np.linspace(-reach, reach, steps)
+        self._prior = -0.5 * (self._grid / log_sd) ** 2
+        # _fails[j, k]: probability that a task which needs scale grid[j] fails at strength scale grid[k]
+        self._fails = normal_cdf((self._grid[:, None] - self._grid[None, :]) / scatter_log_sd)
+        self._log_weight = np.tile(self._prior, (count, 1))
+        self._highest = np.zeros(count)
+        self._shift = np.zeros(count)
+        self._posterior: Array | None = None
+        self._log_failure: Array | None = None
+
+    def required_scale(self, loads: npt.ArrayLike) -> Array:
+        """(L,) strength scale at which each load lies on the limit surface: 0 for a load that needs no spines.
+
+        Args:
+            loads: (L, 2) pull (outward, N; negative presses on) and shear magnitude (N) per anchor.
+        """
+        load = np.asarray(loads, dtype=np.float64)
+        return self._required(load[:, 0], load[:, 1], self.normal_median_n, self.shear_median_n)
+
+    def engaged(self, anchor: int, engagement: float) -> None:
+        """The gripper reports `engagement` (0..1): a new grip, with the prior scaled by it, or news of the same grip."""
+        fraction = min(max(float(engagement), 0.0), 1.0)
+        if self.state[anchor] != AnchorState.ENGAGED:
+            self._forget(anchor)
+        elif abs(fraction - self.engagement[anchor]) < ENGAGEMENT_NOISE and fraction > 0.0:
+            return
+        self.state[anchor] = AnchorState.ENGAGED if fraction > 0.0 else AnchorState.NONE
+        self.engagement[anchor] = fraction
+        self._shift[anchor] = np.log(max(fraction, 1e-9))
+        self._changed()
+
+    def survived(self, loads: npt.ArrayLike) -> None:
+        """These loads ((L, 2) pull, shear in N) are being held. Costs a comparison unless one is a new highest."""
+        needed = self.required_scale(loads)
+        fresh = (needed > NEW_HIGHEST * self._highest) & (self.state == AnchorState.ENGAGED)
+        if fresh.any():
+            self._highest[fresh] = needed[fresh]
+            self._changed()
+
+    def slipped(self, anchor: int, pull_n: float, shear_n: float) -> None:
+        """The anchor moved under this load: its strength is about this, or less. The next highest load counts anew."""
+        if self.state[anchor] != AnchorState.ENGAGED:
+            return
+        one = slice(anchor, anchor + 1)
+        needed = float(
+            self._required(
+                np.array([pull_n]), np.array([shear_n]), self.normal_median_n[one], self.shear_median_n[one]
+            )[0]
+        )
+        surplus = self._surplus(anchor, needed)
+        proved = self._surplus(anchor, float(self._highest[anchor]))
+        if needed > self._highest[anchor] > 0.0:
+            evidence = _between(surplus, proved)  # held the ramp's highest load, not this one
+        else:
+            evidence = normal_cdf(proved) * normal_cdf(-surplus)
+        self._log_weight[anchor] = _updated(self._log_weight[anchor], evidence)
+        self._highest[anchor] = 0.0
+        self._changed()
+
+    def lost(self, anchor: int) -> None:
+        """The anchor let go: its strength is 0 until it is engaged again."""
+        self.state[anchor] = AnchorState.LOST
+        self._forget(anchor)
+
+    def released(self, anchor: int) -> None:
+        """The anchor was let go on purpose; what was learned of that grip is forgotten."""
+        self.state[anchor] = AnchorState.NONE
+        self._forget(anchor)
+
+    def highest_survived(self) -> Array:
+        """(L,) largest strength scale that each grip has proved since it engaged or last slipped."""
+        return self._highest.copy()
+
+    def strength_quantiles(self, p: npt.ArrayLike) -> Array:
+        """Quantiles of the strength scale s: (L,) for a scalar `p`, (L, P) for P probabilities. 0 where not engaged.
+
+        Times `normal_median_n` or `shear_median_n` it is the strength in newtons along that axis.
+        """
+        wanted = np.atleast_1d(np.asarray(p, np.float64))
+        weight = self._weights()
+        cumulative = np.cumsum(weight, axis=1) - 0.5 * weight
+        log_scale = np.stack([np.interp(wanted, row, self._grid) for row in cumulative])
+        scale = np.where((self.state == AnchorState.ENGAGED)[:, None], np.exp(log_scale + self._shift[:, None]), 0.0)
+        return scale if np.ndim(p) else scale[:, 0]
+
+    def hold_probability(self, loads: npt.ArrayLike) -> Array:
+        """(L,) probability that each anchor holds its load ((L, 2) pull, shear in N) for a task; 0 where not engaged.
+
+        A load that needs no spines (pressed on, inside friction) is held by the ground, engaged or not.
+        """
+        needed = self.required_scale(loads)
+        position = np.log(np.maximum(needed, 1e-300)) - self._shift
+        log_failure = self._failure()
+        failure = np.exp([np.interp(x, self._grid, row) for x, row in zip(position, log_failure, strict=True)])
+        held = np.where(self.state == AnchorState.ENGAGED, 1.0 - failure, 0.0)
+        return np.where(needed <= 0.0, 1.0, held)
+
+    def allowed_utilisation(self, risk: float, count: int) -> Array:
+        """(L,) largest utilisation u_i of the median surface (N_i, T_i) that keeps anchor i's risk within risk / count.
+
+        Boole: `count` anchors inside their u_i all hold with probability >= 1 - risk, whatever their dependence. u_i
+        can exceed 1 for an anchor that proved stronger than the median; it is 0 where nothing is engaged.
+
+        Raises:
+            ValueError: risk outside (0, 1) or count < 1.
+        """
+        if not 0.0 < risk < 1.0 or count < 1:
+            raise ValueError(f"risk must be in (0, 1) and count >= 1, got {risk} and {count}")
+        share = float(np.log(risk / count))
+        position = [np.interp(share, row, self._grid, left=-np.inf) for row in self._failure()]
+        return np.where(self.state == AnchorState.ENGAGED, np.exp(np.asarray(position) + self._shift), 0.0)
+
+    def _required(self, pull: Array, shear: Array, normal: Array, tangential: Array) -> Array:
+        outward = np.maximum(pull, 0.0)
+        # pressed on, friction carries its part of the shear and the spines the rest
+        slide = np.maximum(np.abs(shear) - self.friction * (outward - pull), 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale = np.hypot(outward / normal, slide / tangential)
+        return np.where(np.isnan(scale), 0.0, scale)
+
+    def _surplus(self, anchor: int, needed: float) -> Array:
+        """(G,) strength over need in units of the scatter; Phi of it is the probability to hold."""
+        position = np.log(max(needed, 1e-300)) - self._shift[anchor]
+        surplus: Array = (self._grid - position) / self.scatter_log_sd
+        return surplus
+
+    def _held(self) -> Array:
+        """(L, G) log-likelihood of each anchor's highest survived load."""
+        position = np.log(np.maximum(self._highest, 1e-300)) - self._shift
+        held = normal_cdf((self._grid[None, :] - position[:, None]) / self.scatter_log_sd)
+        log_held: Array = np.log(np.maximum(held, 1e-300))
+        return log_held
+
+    def _weights(self) -> Array:
+        """(L, G) normalised posterior, kept until evidence changes it."""
+        if self._posterior is None:
+            log_weight = self._log_weight + self._held()
+            weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
+            self._posterior = weight / weight.sum(axis=1, keepdims=True)
+        return self._posterior
+
+    def _failure(self) -> Array:
+        """(L, G) log of the predicted probability that a task needing scale grid[j] fails; rises along the grid."""
+        if self._log_failure is None:
+            failure = np.maximum(self._weights() @ self._fails.T, 1e-300)
+            # strictly rising, so that it can be inverted by interpolation where it saturates at 1
+            self._log_failure = np.maximum.accumulate(np.log(failure), axis=1)
+        return self._log_failure
+
+    def _forget(self, anchor: int) -> None:
+        self._log_weight[anchor] = self._prior
+        self._highest[anchor] = 0.0
+        self.engagement[anchor] = 0.0
+        self._shift[anchor] = 0.0
+        self._changed()
+
+    def _changed(self) -> None:
+        self._posterior = None
+        self._log_failure = None
+
+
+def _between(low: Array, high: Array) -> Array:
+    """Phi(high) - Phi(low) without cancellation in either tail."""
+    return np.where(low > 0.0, normal_cdf(-low) - normal_cdf(-high), normal_cdf(high) - normal_cdf(low))
+
+
+def _updated(log_weight: Array, likelihood: Array) -> Array:
+    """Log-weights after evidence, shifted to a maximum of 0 so that repeated evidence never underflows."""
+    posterior: Array = log_weight + np.log(np.maximum(likelihood, 1e-300))
+    return posterior - posterior.max()
