@@ -1,0 +1,127 @@
+"""From a YAML file to a checked model, or to sentences that name file, line and field of everything that is wrong."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from stope.mission.errors import InputError
+from stope.mission.explain import Mismatch, did_you_mean, explain
+from stope.mission.overrides import apply_overrides, override
+from stope.mission.shipped import data_root, find_data, shipped
+from stope.mission.yamltree import Tree, parse
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_BYTES = 1_000_000  #: the largest shipped file is 4 kB
+
+
+class FileModel(BaseModel):
+    """Base of everything that is loaded from a file: frozen, no unknown keys, no coercion, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class InputErrors(InputError):  # noqa: N818 - the plural is the point
+    """Several things wrong in one file: `str` has one line each; the attributes are those of the first."""
+
+    def __init__(self, errors: Sequence[InputError]) -> None:
+        first = errors[0]
+        super().__init__(
+            first.file,
+            read=first.read,
+            expected=first.expected,
+            remedy=first.remedy,
+            field=first.field,
+            line=first.line,
+            column=first.column,
+        )
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+
+def read_yaml(path: Path | str, schema: type[M], overrides: Sequence[str] = ()) -> M:
+    """Read one YAML 1.2 file into `schema`.
+
+    Args:
+        path: the file.
+        schema: a pydantic model; `FileModel` is the base to use.
+        overrides: `path=value` each, applied before the check (`--set`).
+
+    Raises:
+        InputError: missing, too large, binary, not YAML, or one thing wrong in it.
+        InputErrors: several things wrong in it, in the order of the file.
+    """
+    return validate(read_tree(path), schema, overrides)
+
+
+def read_tree(path: Path | str) -> Tree:
+    """Parse the file and remember where everything stands.
+
+    Raises:
+        InputError: missing, not a file, too large, binary or not YAML.
+    """
+    return parse(_text(Path(path)), str(path))
+
+
+def validate(tree: Tree, schema: type[M], overrides: Sequence[str] = ()) -> M:
+    """Check a parsed file against `schema`; errors as in `read_yaml`."""
+    if not isinstance(tree.data, dict):
+        mark = tree.where(())
+        read = "nothing" if tree.data is None else "a list" if isinstance(tree.data, list) else repr(tree.data)[:60]
+        line, column = mark if mark and tree.data is not None else (None, None)
+        raise InputError(tree.file, read=read, expected="a mapping of fields ('key: value')", line=line, column=column)
+    if overrides:
+        tree = override(tree, overrides)
+    try:
+        # Through JSON: strict JSON mode takes a list for a tuple, but never text for a number.
+        return schema.model_validate_json(json.dumps(tree.data, allow_nan=False), strict=True)
+    except ValidationError as error:
+        errors = explain(error, tree, schema)
+    raise errors[0] if len(errors) == 1 else InputErrors(errors)
+
+
+def _text(path: Path) -> str:
+    file = str(path)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(file, read="a folder" if path.is_dir() else "a device", expected="a YAML file")
+        if status.st_size > MAX_BYTES:
+            raise InputError(file, read=f"{status.st_size} bytes", expected=f"at most {MAX_BYTES}")
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(file, read="no such file", expected="a YAML file") from None
+    except OSError as error:
+        raise InputError(file, read=f"an error ({error.strerror})", expected="a readable file") from error
+    if b"\0" in raw:
+        raise InputError(file, read="a binary file", expected="YAML in UTF-8")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        read = f"the byte 0x{raw[error.start]:02x}, which is not UTF-8"
+        raise InputError(file, read=read, expected="YAML in UTF-8", line=line) from error
+
+
+__all__ = [
+    "FileModel",
+    "InputError",
+    "InputErrors",
+    "Mismatch",
+    "apply_overrides",
+    "data_root",
+    "did_you_mean",
+    "find_data",
+    "read_tree",
+    "read_yaml",
+    "shipped",
+    "validate",
+]
