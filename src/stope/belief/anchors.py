@@ -37,6 +37,9 @@ ENGAGEMENT_NOISE = 0.01
 
 _REACH = 6.0  # grid half-width in standard deviations: failures rarer than 1e-9 are not resolved
 _STEPS_PER_SCATTER = 4.0
+# ln Phi by table for the tick: interpolated to 1e-5
+_SURPLUS = np.linspace(-37.0, 8.0, 4501)
+_LOG_HELD = np.log(normal_cdf(_SURPLUS))
 
 
 class AnchorState(IntEnum):
@@ -111,7 +114,7 @@ class AnchorBelief:
         return self._required(load[:, 0], load[:, 1], self.normal_median_n, self.shear_median_n)
 
     def engaged(self, anchor: int, engagement: float) -> None:
-        """The gripper reports `engagement` (0..1): a new grip, with the prior scaled by it, or news of the same grip."""
+        """The gripper reports `engagement` (0..1): a new grip (prior scaled by it) or news of the same grip."""
         fraction = min(max(float(engagement), 0.0), 1.0)
         if self.state[anchor] != AnchorState.ENGAGED:
             self._forget(anchor)
@@ -141,11 +144,13 @@ class AnchorBelief:
             )[0]
         )
         surplus = self._surplus(anchor, needed)
-        proved = self._surplus(anchor, float(self._highest[anchor]))
-        if needed > self._highest[anchor] > 0.0:
-            evidence = _between(surplus, proved)  # held the ramp's highest load, not this one
+        highest = float(self._highest[anchor])
+        if highest <= 0.0:
+            evidence = normal_cdf(-surplus)
+        elif needed > highest:  # held the ramp's highest load, not this one
+            evidence = _between(surplus, self._surplus(anchor, highest))
         else:
-            evidence = normal_cdf(proved) * normal_cdf(-surplus)
+            evidence = normal_cdf(self._surplus(anchor, highest)) * normal_cdf(-surplus)
         self._log_weight[anchor] = _updated(self._log_weight[anchor], evidence)
         self._highest[anchor] = 0.0
         self._changed()
@@ -214,15 +219,18 @@ class AnchorBelief:
     def _surplus(self, anchor: int, needed: float) -> Array:
         """(G,) strength over need in units of the scatter; Phi of it is the probability to hold."""
         position = np.log(max(needed, 1e-300)) - self._shift[anchor]
+        # beyond the grid nothing is resolved; clipping keeps the evidence one-sided instead of flat
+        position = float(np.clip(position, self._grid[0], self._grid[-1]))
         surplus: Array = (self._grid - position) / self.scatter_log_sd
         return surplus
 
     def _held(self) -> Array:
-        """(L, G) log-likelihood of each anchor's highest survived load."""
+        """(L, G) log-likelihood of each anchor's highest survived load; 0 where there is none."""
         position = np.log(np.maximum(self._highest, 1e-300)) - self._shift
-        held = normal_cdf((self._grid[None, :] - position[:, None]) / self.scatter_log_sd)
-        log_held: Array = np.log(np.maximum(held, 1e-300))
-        return log_held
+        position = np.minimum(position, self._grid[-1])
+        surplus = (self._grid[None, :] - position[:, None]) / self.scatter_log_sd
+        held: Array = np.interp(surplus, _SURPLUS, _LOG_HELD, right=0.0)
+        return held
 
     def _weights(self) -> Array:
         """(L, G) normalised posterior, kept until evidence changes it."""
@@ -259,5 +267,6 @@ def _between(low: Array, high: Array) -> Array:
 
 def _updated(log_weight: Array, likelihood: Array) -> Array:
     """Log-weights after evidence, shifted to a maximum of 0 so that repeated evidence never underflows."""
-    posterior: Array = log_weight + np.log(np.maximum(likelihood, 1e-300))
-    return posterior - posterior.max()
+    product = log_weight + np.log(np.maximum(likelihood, 1e-300))
+    posterior: Array = product - product.max()
+    return posterior
