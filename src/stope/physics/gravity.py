@@ -23,7 +23,7 @@ import numpy.typing as npt
 from stope.mission.shape import Array, Indices, Mesh, Unit, load_obj
 
 G = 6.67430e-11  #: m3/(kg s2), CODATA 2018
-_CHUNK = 400_000  # edge-point pairs at a time: keeps the working arrays to tens of megabytes
+_CHUNK = 100_000  # edge-point pairs at a time: keeps the working arrays near the cache
 
 
 def point_mass_acceleration(points: npt.ArrayLike, gm: float) -> Array:
@@ -102,7 +102,8 @@ class Polyhedron:
         flat, shape = _as_rows(points)
         angle = np.empty(len(flat))
         for rows in self._chunks(len(flat)):
-            angle[rows] = self._solid_angles(*self._distances(flat[rows] - self._centre)).sum(axis=0)
+            inner = flat[rows] - self._centre
+            angle[rows] = self._solid_angles(self._distances(inner), inner).sum(axis=0)
         return np.asarray((-G * self.density_kg_m3 * angle).reshape(shape))
 
     def evaluate(self, points: npt.ArrayLike) -> tuple[Array, Array, Array]:
@@ -130,31 +131,35 @@ class Polyhedron:
         step = max(1, _CHUNK // len(self._edges))
         return [slice(start, start + step) for start in range(0, points, step)]
 
-    def _distances(self, p: Array) -> tuple[Array, Array, Array]:
-        """(V, P) point to vertex; (E, P) dot products of the vectors to an edge's two ends; (P, 3) the points."""
+    def _distances(self, p: Array) -> Array:
+        """(V, P) distance of each field point to each vertex: all that L and w need, besides the facet's plane."""
         delta = self._vertices[:, None, :] - p[None, :, :]
-        distance = np.sqrt(np.einsum("vpi,vpi->vp", delta, delta))
-        return distance, delta, p
+        return np.asarray(np.sqrt(np.einsum("vpi,vpi->vp", delta, delta)))
 
-    def _solid_angles(self, distance: Array, delta: Array, p: Array) -> Array:
+    def _logarithms(self, distance: Array) -> Array:
+        """(E, P) L = ln((a+b+l)/(a+b-l)), in the form that keeps its digits far away."""
+        length = self._edge_length[:, None]
+        ends = distance.take(self._edges[:, 0], axis=0) + distance.take(self._edges[:, 1], axis=0)
+        return np.asarray(np.log1p(2.0 * length / (ends - length)))
+
+    def _solid_angles(self, distance: Array, p: Array) -> Array:
         """(F, P) signed solid angle of each facet (van Oosterom & Strackee 1983)."""
-        r1, r2, r3 = (distance[self._faces[:, k]] for k in range(3))
+        square = distance * distance
+        start, end = self._edges[:, 0], self._edges[:, 1]
+        # r_a . r_b by the law of cosines
+        dot = 0.5 * (square.take(start, axis=0) + square.take(end, axis=0) - self._edge_length[:, None] ** 2)
+        r1, r2, r3 = (distance.take(self._faces[:, k], axis=0) for k in range(3))
+        d12, d23, d31 = (dot.take(self._facet_edge[:, k], axis=0) for k in range(3))
         height = self._plane[:, None] - self._normals @ p.T
-        start, end = self._edges.T
-        dot = np.einsum("epi,epi->ep", delta[start], delta[end])
-        d12, d23, d31 = (dot[self._facet_edge[:, k]] for k in range(3))
         below = r1 * r2 * r3 + r1 * d23 + r2 * d31 + r3 * d12
         return np.asarray(2.0 * np.arctan2(self._twice_area[:, None] * height, below))
 
     def _sums(self, p: Array) -> Array:
         """(P, 13) per point: sums of L and w against v.E.v, E.v and E."""
-        distance, delta, p = self._distances(p)
-        start, end = self._edges.T
-        with np.errstate(divide="ignore", invalid="ignore"):  # singular points are reported by the caller
-            # L = ln((a+b+l)/(a+b-l)), in the form that keeps its digits far away
-            log = 2.0 * np.arctanh(self._edge_length[:, None] / (distance[start] + distance[end]))
-            angle = self._solid_angles(distance, delta, p)
-            return np.asarray(log.T @ self._edge_constants - angle.T @ self._facet_constants)
+        distance = self._distances(p)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # singular points: reported by the caller
+            edges = self._logarithms(distance).T @ self._edge_constants
+            return np.asarray(edges - self._solid_angles(distance, p).T @ self._facet_constants)
 
 
 def _as_rows(points: npt.ArrayLike) -> tuple[Array, tuple[int, ...]]:
