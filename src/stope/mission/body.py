@@ -28,17 +28,17 @@ PositiveTriple = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=
 
 
 class EllipsoidShape(FileModel):
-    """A triaxial ellipsoid roughened by seeded noise of zero mean, so that its volume stays the ellipsoid's.
+    """A triaxial ellipsoid with seeded relief; the mesh keeps the ellipsoid's volume.
 
     Attributes:
         semi_axes_m: along body x, y, z; z is the spin axis.
-        roughness: standard deviation of the radius over the mean radius.
-        faces: about how many triangles the mesh gets.
+        roughness: largest departure of the local radius, relative to it.
+        faces: at least so many triangles.
     """
 
     kind: Literal["ellipsoid"]
     semi_axes_m: PositiveTriple
-    roughness: float = Field(default=0.0, ge=0, le=0.2)
+    roughness: float = Field(default=0.0, ge=0, le=0.5)
     seed: int = Field(default=0, ge=0)
     faces: int = Field(default=5120, ge=80, le=200_000)
 

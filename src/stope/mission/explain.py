@@ -15,11 +15,17 @@ from stope.mission.units import advice, stem, suffix_of, words_for
 from stope.mission.yamltree import Path, Tree
 
 _NOUNS = {
-    "float_type": "a number", "float_parsing": "a number", "int_type": "a whole number",
-    "int_parsing": "a whole number", "int_from_float": "a whole number", "bool_type": "true or false",
-    "string_type": "text", "list_type": "a list", "tuple_type": "a list", "dict_type": "a mapping of fields", "model_type": "a mapping of fields",
-    "model_attributes_type": "a mapping of fields", "finite_number": "a finite number", "none_required": "nothing",
-}  # fmt: skip
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping of fields",
+    "model_type": "a mapping of fields",
+    "finite_number": "a finite number",
+}
 _BOUNDS = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}", "less_than": "less than {lt}",
            "less_than_equal": "at most {le}"}  # fmt: skip
 
@@ -103,17 +109,7 @@ def _sentence(detail: ErrorDetails, path: Path, fields: list[str], tree: Tree) -
         read, expected = _short(detail["input"]), _expected(detail, name)
         if isinstance(detail["input"], str) and "number" in expected:
             remedy = advice(name, detail["input"])
-    return _at(tree, path, read, expected, remedy, key=kind in ("extra_forbidden", "missing"))
-
-
-def _at(tree: Tree, path: Path, read: str, expected: str, remedy: str = "", *, key: bool = False) -> InputError:
-    option = tree.option(path)
-    if option is not None:
-        return InputError(option, read=read, expected=expected, remedy=remedy)
-    line, column = tree.where(path, key=key) or (None, None)
-    return InputError(
-        tree.file, read=read, expected=expected, remedy=remedy, field=dotted(path), line=line, column=column
-    )
+    return tree.error(path, read, expected, remedy, key=kind in ("extra_forbidden", "missing"))
 
 
 def _union_tag(detail: ErrorDetails, path: Path, tree: Tree) -> InputError:
@@ -127,7 +123,7 @@ def _union_tag(detail: ErrorDetails, path: Path, tree: Tree) -> InputError:
         read, expected = f"'{context['tag']}'", "one of " + ", ".join(known)
         near = did_you_mean(str(context["tag"]), known)
         expected += f" (did you mean '{near}'?)" if near else ""
-    return _at(tree, path, read, expected)
+    return tree.error(path, read, expected)
 
 
 def _expected(detail: ErrorDetails, name: str) -> str:
@@ -154,7 +150,7 @@ def _expected(detail: ErrorDetails, name: str) -> str:
 
 
 def _walk(location: tuple[int | str, ...], data: Any, schema: type[BaseModel]) -> tuple[Path, list[str]]:
-    """Path in the file of pydantic's `location` (which also names union members), and the fields known beside its end."""
+    """Path in the file of pydantic's `location` (it also names union members), and the fields known beside its end."""
     path: list[str | int] = []
     annotation: Any = schema
     fields: list[str] = []
@@ -228,11 +224,6 @@ def _name(path: Path) -> str:
     """The nearest field name that carries a unit; a list's or a distribution's numbers count what its field says."""
     names = [step for step in reversed(path) if isinstance(step, str)]
     return next((name for name in names if suffix_of(name)), names[0] if names else "")
-
-
-def dotted(path: Path) -> str:
-    """("tasks", 3, "depth_m") -> "tasks.3.depth_m"."""
-    return ".".join(str(step) for step in path)
 
 
 def _short(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stope.mission.errors import InputError
-from stope.mission.explain import dotted, suggestion
+from stope.mission.explain import suggestion
 from stope.mission.overrides import override
 from stope.mission.shipped import find_data, is_path, shipped
 from stope.mission.source import FileModel, InputErrors, Mismatch, read_tree, validate
@@ -258,48 +258,42 @@ def load_mission(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Mis
     Raises:
         InputError: one thing is wrong; `InputErrors`: several are.
     """
+    return read_mission(name_or_path, overrides)[0]
+
+
+def read_mission(name_or_path: str | Path, overrides: Sequence[str] = ()) -> tuple[Mission, Tree]:
+    """As `load_mission`, with the parsed file, whose `error` places what a later check finds wrong."""
     file = find_data("mission", name_or_path)
-    tree = read_tree(file)
-    mission = validate(tree, Mission, overrides)
-    return _with_references(mission, override(tree, overrides), file.parent)
+    tree = override(read_tree(file), overrides)
+    return _with_references(validate(tree, Mission), tree, file.parent), tree
 
 
 def _with_references(mission: Mission, tree: Tree, folder: Path) -> Mission:
-    errors: list[InputError] = []
+    errors: dict[str, InputError] = {}
 
     def resolved(kind: str, value: str, path: tuple[str, ...]) -> str:
+        if path[0] == "believed" and path not in tree.values and tree.option(path) is None:
+            path = ("site", path[1])  # copied from there
         near = None if tree.option(path) else folder
         try:
             find_data(kind, value, near)
         except InputError as error:
-            errors.append(_reference_error(tree, kind, value, path, error))
+            plain = f"a shipped {kind}{suggestion(value, shipped(kind))} or the path of a file"
+            sentence = tree.error(path, f"'{value}'", error.expected if is_path(value) else plain)
+            errors.setdefault(str(sentence), sentence)
         return os.path.normpath(near / value) if near is not None and is_path(value) else value
 
-    ground = {
-        part: getattr(mission, part).model_copy(
-            update={
-                key: resolved("material", getattr(getattr(mission, part), key), (part, key))
-                for key in ("rock", "cover")
-            }
+    found = {
+        part: ground.model_copy(
+            update={key: resolved("material", getattr(ground, key), (part, key)) for key in ("rock", "cover")}
         )
-        for part in ("site", "believed")
+        for part, ground in (("site", mission.site), ("believed", mission.believed))
     }
-    named = {kind: resolved(kind, getattr(mission, kind), (kind,)) for kind in ("robot", "body")}
+    names = {kind: resolved(kind, getattr(mission, kind), (kind,)) for kind in ("robot", "body")}
     if errors:
-        unique = list({str(error): error for error in errors}.values())
-        raise unique[0] if len(unique) == 1 else InputErrors(unique)
-    return mission.model_copy(update={**ground, **named})
-
-
-def _reference_error(tree: Tree, kind: str, value: str, path: tuple[str, ...], error: InputError) -> InputError:
-    if path[0] == "believed" and path not in tree.values and tree.option(path) is None:
-        path = ("site", path[1])  # copied from there
-    expected = error.expected if is_path(value) else f"a shipped {kind}{suggestion(value, shipped(kind))} or a file"
-    option = tree.option(path)
-    if option is not None:
-        return InputError(option, read=f"'{value}'", expected=expected)
-    line, column = tree.where(path) or (None, None)
-    return InputError(tree.file, read=f"'{value}'", expected=expected, field=dotted(path), line=line, column=column)
+        each = list(errors.values())
+        raise each[0] if len(each) == 1 else InputErrors(each)
+    return mission.model_copy(update={**found, **names})
 
 
 def _instant(text: str) -> datetime:
@@ -309,6 +303,6 @@ def _instant(text: str) -> datetime:
 
 
 __all__ = [
-    "Anchor", "Approach", "Believed", "Collect", "Descend", "DrillTask", "Mission", "PullTest", "Release", "Site",
-    "Stow", "Task", "load_mission",
+    "Anchor", "Approach", "Believed", "Collect", "Descend", "DrillTask", "Mission", "PullTest", "Release", "Site", "Stow",
+    "Task", "load_mission", "read_mission",
 ]  # fmt: skip

@@ -78,8 +78,7 @@ def validate(tree: Tree, schema: type[M], overrides: Sequence[str] = ()) -> M:
         read = "nothing" if tree.data is None else "a list" if isinstance(tree.data, list) else repr(tree.data)[:60]
         line, column = mark if mark and tree.data is not None else (None, None)
         raise InputError(tree.file, read=read, expected="a mapping of fields ('key: value')", line=line, column=column)
-    if overrides:
-        tree = override(tree, overrides)
+    tree = override(tree, overrides) if overrides else tree
     try:
         # Through JSON: strict JSON mode takes a list for a tuple, but never text for a number.
         return schema.model_validate_json(json.dumps(tree.data, allow_nan=False), strict=True)

@@ -70,6 +70,17 @@ class Tree:
         """The option that set the value at `path` or something around it."""
         return next((self.options[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.options), None)
 
+    def error(self, path: Path, read: str, expected: str, remedy: str = "", *, key: bool = False) -> InputError:
+        """The sentence about the value (or key) at `path`: it names the option that set it, or file, line and field."""
+        option = self.option(path)
+        if option is not None:
+            return InputError(option, read=read, expected=expected, remedy=remedy)
+        line, column = self.where(path, key=key) or (None, None)
+        dotted = ".".join(str(step) for step in path)
+        return InputError(
+            self.file, read=read, expected=expected, remedy=remedy, field=dotted, line=line, column=column
+        )
+
     def where(self, path: Path, *, key: bool = False) -> Mark | None:
         """Position of the value (or its key) at `path`, or of the nearest thing around it that the file holds."""
         if not key and path in self.values:

@@ -1,0 +1,37 @@
+"""RunRequest: one run as the command line, a campaign or a test asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to run. Everything that is not said here is in the mission file.
+
+    Attributes:
+        mission: shipped name, or a mission file.
+        body: replaces the mission's body: shipped name, body file, or a shape model (`.obj`); None keeps it.
+        body_unit: "m" or "km", the unit of an `.obj` shape model.
+        robot: "sim", or the installed plug-in that drives hardware.
+        seed: replaces the mission's seed; None keeps it.
+        anchors: "normal", or "none" to run without any.
+        inject: "fault@task" each, as `stope faults list` names them.
+        overrides: "path=value" each, as `--set` takes them.
+        out: folder for this run's files; made when it is not there.
+        video: render pictures and a film after the run.
+        progress: show the progress line.
+    """
+
+    mission: Path | str
+    body: str | None = None
+    body_unit: str = "m"
+    robot: str = "sim"
+    seed: int | None = None
+    anchors: str = "normal"
+    inject: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    out: Path = Path("runs")
+    video: bool = True
+    progress: bool = True
