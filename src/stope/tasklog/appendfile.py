@@ -30,7 +30,7 @@ class AppendFile:
             raise TaskLogError(f"{path}: cannot be created: {error.strerror}") from error
         self._sync_directory()
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | bytearray) -> int:
         """Append all of `data`; the raw call may take less, so repeat it."""
         view = memoryview(data)
         while view and self.failure is None:

@@ -7,7 +7,7 @@ of a log does not depend on which one wrote it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import IO, Any, Literal, Protocol, cast
 
 from stope.tasklog.appendfile import AppendFile
 from stope.tasklog.errors import TaskLogError
@@ -112,8 +112,8 @@ class _PythonSink:
         self._rows: list[tuple[str, str, bytes, dict[str, str]]] = []
         self._ids: dict[int, int] = {}  # a channel reaches the file with its first message, as in foxglove-sdk
         self._sequence: list[int] = []
-        self._writer = Writer(
-            file,  # type: ignore[arg-type]  # it needs write, tell and flush, which AppendFile has
+        self._writer: Any = Writer(
+            cast("IO[bytes]", file),  # it needs write, tell and flush, which AppendFile has
             chunk_size=CHUNK_BYTES,
             compression=CompressionType.ZSTD,
             enable_data_crcs=True,

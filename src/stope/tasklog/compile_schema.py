@@ -17,6 +17,7 @@ from google.protobuf import descriptor_pb2
 from stope.tasklog import messages
 
 SCHEMA_ROOT = Path(__file__).parent / "schema"
+Rows = dict[str, dict[str, str | int]]
 LOCK = SCHEMA_ROOT / "lock.json"
 
 
@@ -39,11 +40,11 @@ def compile_protos(*, comments: bool = False) -> bytes:
         return out.read_bytes()
 
 
-def lock_table() -> dict[str, dict[str, dict[str, str | int]]]:
+def lock_table() -> dict[str, Rows]:
     """Message -> field -> number, type, label, unit and axis, from the committed descriptor set."""
-    table: dict[str, dict[str, dict[str, str | int]]] = {}
+    table: dict[str, Rows] = {}
     for name, file in sorted(messages.own_files().items()):
-        rows = {
+        rows: Rows = {
             item.name: {
                 "number": item.number,
                 "type": item.type_name or descriptor_pb2.FieldDescriptorProto.Type.Name(item.type),
@@ -53,7 +54,7 @@ def lock_table() -> dict[str, dict[str, dict[str, str | int]]]:
             }
             for item in file.message_type[0].field
         }
-        enums = {
+        enums: Rows = {
             f"{enum.name}.{value.name}": {"number": value.number}
             for enum in file.message_type[0].enum_type
             for value in enum.value
@@ -62,7 +63,7 @@ def lock_table() -> dict[str, dict[str, dict[str, str | int]]]:
     return table
 
 
-def broken_promises(locked: dict[str, dict[str, dict[str, str | int]]]) -> list[str]:
+def broken_promises(locked: dict[str, Rows]) -> list[str]:
     """What `lock_table()` changes or removes of `locked`; a table that only grew gives an empty list."""
     now = lock_table()
     broken = []

@@ -71,10 +71,9 @@ class Recorder:
         Raises:
             TaskLogError: with "block", when the file can no longer be written.
         """
-        if len(self._queue) >= self._capacity or not self._alive:
-            if not self._room():
-                self._dropped[channel] = self._dropped.get(channel, 0) + 1
-                return
+        if (len(self._queue) >= self._capacity or not self._alive) and not self._room():
+            self._dropped[channel] = self._dropped.get(channel, 0) + 1
+            return
         self._queue.append((channel, data, log_time_ns))
 
     def hurry(self) -> None:

@@ -34,7 +34,7 @@ _POSE_UNITS = {f"pose.position.{a}": "m" for a in _TRANSLATION} | {
     f"pose.orientation.{a}": "1" for a in (*_TRANSLATION, "w")
 }
 
-#: The common topics of format version 1. Names are ours, schemas named `foxglove.*` are well known and drawn by viewers.
+#: The common topics of format version 1. Schemas named `foxglove.*` are well known and drawn by viewers.
 TOPICS: Mapping[str, Topic] = MappingProxyType(
     {
         "/robot/observation": Topic("stope.log.v1.RobotObservation"),

@@ -30,8 +30,8 @@ class _Route:
 class TaskLogWriter:
     """Writes one run's log, off the caller's path.
 
-    `write` serialises and queues, a few microseconds; a thread compresses, flushes and syncs at least once per second of host
-    time, and at once for urgent topics. A kill loses at most that second. Use as a context manager.
+    `write` serialises and queues, a few microseconds; a thread compresses, flushes and syncs at least once per second
+    of host time, and at once for urgent topics. A kill loses at most that second. Use as a context manager.
 
     Args:
         path: a new file; it is never overwritten.
