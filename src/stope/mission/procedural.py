@@ -1,10 +1,11 @@
-"""Procedural bodies: a triaxial ellipsoid with seeded, smooth relief, for bodies whose measured shape we may not ship."""
+"""Procedural bodies: a triaxial ellipsoid with seeded, smooth relief; needs no measured shape."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from stope.mission.shape import Array, Indices, Mesh
+from stope.mission.objfile import Array, Indices
+from stope.mission.shape import Mesh
 
 WAVES = 48  #: plane waves in the relief
 BAND_RAD = (3.0, 12.0)  #: wavenumber band on the unit sphere: features from about a radius down to half a radius
@@ -26,9 +27,7 @@ def icosphere(subdivisions: int) -> tuple[Array, Indices]:
     return vertices, faces
 
 
-def ellipsoid_mesh(
-    semi_axes_m: tuple[float, float, float], *, roughness: float, seed: int, faces: int = 1280
-) -> Mesh:  # fmt: skip
+def ellipsoid_mesh(semi_axes_m: tuple[float, float, float], *, roughness: float, seed: int, faces: int = 1280) -> Mesh:
     """A closed ellipsoid with band-limited relief, centred at its centre of mass.
 
     The mesh has exactly the volume of the smooth ellipsoid, so that mass = density * 4/3 pi a b c whatever the relief.

@@ -15,15 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from stope.mission.errors import InputError
+from stope.mission.objfile import Array, Indices, read_obj
 
-Array = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
 Unit = Literal["m", "km"]
 
-MAX_FILE_BYTES = 64 * 2**20
-MAX_LINE_CHARS = 4096
-MAX_VERTICES = 1_000_000
-MAX_FACES = 500_000  #: what gravity precomputation still holds in a few hundred megabytes
 MIN_RADIUS_M, MAX_RADIUS_M = 1.0, 1e6
 VOLUME_TOLERANCE = 0.10
 _UNIT_M: dict[Unit, float] = {"m": 1.0, "km": 1000.0}
@@ -133,7 +128,7 @@ def load_obj_with_report(
     if expected_volume_m3 is not None and not 0.0 < expected_volume_m3 < np.inf:
         raise ValueError(f"expected_volume_m3 is {expected_volume_m3}, expected a positive number")
     file = str(path)
-    parsed = _ObjReader(path).read()
+    parsed = read_obj(path)
     vertices = parsed.vertices * _UNIT_M[unit]
     _check_size(file, unit, float(np.linalg.norm(np.ptp(vertices, axis=0))) / 2.0, "half-diagonal")
     vertices, faces, stripped, welded = _strip_and_weld(vertices, parsed.faces)
@@ -155,118 +150,11 @@ def load_obj_with_report(
     return mesh, report
 
 
-@dataclass(frozen=True, slots=True)
-class _Parsed:
-    vertices: Array
-    faces: Indices
-    face_lines: Indices
-    zero_based: bool
-
-
-class _ObjReader:
-    """Reads the `v` and `f` lines of one file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._vertices: list[tuple[float, float, float]] = []
-        self._vertex_lines: list[int] = []
-        self._faces: list[tuple[int, int, int]] = []  # counted from 1, as the format does
-        self._face_lines: list[int] = []
-        self._relative = False
-
-    def read(self) -> _Parsed:
-        for number, line in enumerate(self._text().split("\n"), start=1):
-            if len(line) > MAX_LINE_CHARS:
-                raise self._error(number, f"a line of {len(line)} characters", f"at most {MAX_LINE_CHARS}")
-            words = line.partition("#")[0].split()
-            if not words:
-                continue
-            if words[0] == "v":
-                self._vertex(words[1:], number)
-            elif words[0] == "f":
-                self._face(words[1:], number)
-        return self._arrays()
-
-    def _text(self) -> str:
-        try:
-            if not self._path.is_file():
-                what = "a directory" if self._path.is_dir() else "no such file"
-                raise self._error(None, what, "a Wavefront OBJ shape model")
-            with self._path.open("rb") as handle:
-                data = handle.read(MAX_FILE_BYTES + 1)
-        except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
-            raise self._error(None, f"a file that cannot be opened ({error})", "a readable OBJ file") from error
-        if len(data) > MAX_FILE_BYTES:
-            raise self._error(None, "more than 64 MB", "at most 64 MB", "reduce the mesh")
-        return data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-
-    def _vertex(self, words: list[str], line: int) -> None:
-        try:
-            if any("_" in word for word in words[:3]):
-                raise ValueError
-            x, y, z = (float(word) for word in words[:3])
-        except ValueError:
-            raise self._error(line, f"vertex '{_short(words)}'", "three numbers x y z") from None
-        self._vertices.append((x, y, z))
-        self._vertex_lines.append(line)
-        if len(self._vertices) > MAX_VERTICES:
-            raise self._error(line, f"more than {MAX_VERTICES} vertices", "fewer", "reduce the mesh")
-
-    def _face(self, words: list[str], line: int) -> None:
-        try:
-            corners = [int(word.partition("/")[0]) for word in words]
-            if len(corners) < 3 or any("_" in word for word in words):
-                raise ValueError
-        except ValueError:
-            raise self._error(line, f"face '{_short(words)}'", "at least three vertex numbers") from None
-        if min(corners) < 0:  # relative: -1 is the newest vertex so far
-            self._relative = True
-            corners = [c + len(self._vertices) + 1 if c < 0 else c for c in corners]
-            if min(corners) < 1:
-                raise self._error(line, f"face '{_short(words)}'", f"at most {len(self._vertices)} vertices back")
-        for second, third in zip(corners[1:], corners[2:], strict=False):
-            self._faces.append((corners[0], second, third))
-            self._face_lines.append(line)
-        if len(self._faces) > MAX_FACES:
-            raise self._error(line, f"more than {MAX_FACES} faces", "fewer", "reduce the mesh")
-
-    def _arrays(self) -> _Parsed:
-        if not self._faces:
-            raise self._error(None, "no faces", "an OBJ mesh with 'v' and 'f' lines")
-        vertices = np.array(self._vertices, dtype=np.float64).reshape(-1, 3)
-        bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))
-        if bad.size:
-            read = f"vertex '{_short([str(x) for x in self._vertices[bad[0]]])}'"
-            raise self._error(self._vertex_lines[bad[0]], read, "finite coordinates")
-        limit = np.iinfo(np.int64).max  # a longer number would overflow the array: it is out of range anyway
-        faces = np.array([[min(i, limit) for i in face] for face in self._faces], dtype=np.int64)
-        zero_based = bool((faces == 0).any())
-        if zero_based and self._relative:
-            line = self._face_lines[int(np.flatnonzero((faces == 0).any(axis=1))[0])]
-            raise self._error(line, "vertex number 0 in a file with negative numbers", "numbers from 1 or -1")
-        first = 0 if zero_based else 1
-        out = np.flatnonzero((faces > len(vertices) - 1 + first).any(axis=1))
-        if out.size:
-            expected = f"{first} to {len(vertices) - 1 + first}"
-            expected += " (a vertex number 0 elsewhere says that this file counts from 0)" if zero_based else ""
-            worst = int(faces[out[0]].max())
-            raise self._error(self._face_lines[out[0]], f"a face with vertex number {worst}", expected)
-        return _Parsed(vertices, faces - first, np.array(self._face_lines, dtype=np.int64), zero_based)
-
-    def _error(self, line: int | None, read: str, expected: str, remedy: str = "") -> InputError:
-        return InputError(str(self._path), line=line, read=read, expected=expected, remedy=remedy)
-
-
-def _short(words: list[str]) -> str:
-    text = " ".join(words)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def _strip_and_weld(vertices: Array, faces: Indices) -> tuple[Array, Indices, int, int]:
-    """Keep the vertices that faces use, once per position: readers that index from the first one are misled by others."""
+    """Keep the vertices that faces use, once per position, in the file's order."""
     used, flat = np.unique(faces, return_inverse=True)
     first, welded = np.unique(vertices[used], axis=0, return_index=True, return_inverse=True)[1:]
-    order = np.argsort(first)  # keep the file's order
+    order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     joined = rank[welded.reshape(-1)][flat.reshape(-1)].reshape(-1, 3)
@@ -304,12 +192,12 @@ def _outward_flips(file: str, faces: Indices, vertex_count: int, *, zero_based: 
     neighbour, against = np.empty(edge.size, dtype=np.int64), np.empty(edge.size, dtype=np.bool_)
     neighbour[one], neighbour[two] = two // 3, one // 3
     against[one] = against[two] = start[one] == start[two]  # outward neighbours run along an edge in opposite ways
-    neighbour, against = neighbour.reshape(-1, 3), against.reshape(-1, 3)
+    across, turn = neighbour.reshape(-1, 3), against.reshape(-1, 3)
     flip, seen = np.zeros(len(faces), dtype=np.bool_), np.zeros(len(faces), dtype=np.bool_)
     front = np.array([0], dtype=np.int64)
     seen[0] = True
     while front.size:
-        to, turned = neighbour[front].reshape(-1), (flip[front, None] ^ against[front]).reshape(-1)
+        to, turned = across[front].reshape(-1), (flip[front, None] ^ turn[front]).reshape(-1)
         fresh = ~seen[to]
         flip[to[fresh]] = turned[fresh]
         front = np.unique(to[fresh])
@@ -317,7 +205,7 @@ def _outward_flips(file: str, faces: Indices, vertex_count: int, *, zero_based: 
     if not seen.all():
         read = f"more than one body ({int((~seen).sum())} of {len(faces)} faces do not touch the rest)"
         raise InputError(file, read=read, expected="one connected surface", remedy="keep the largest component")
-    if (flip[:, None] ^ against ^ flip[neighbour]).any():
+    if (flip[:, None] ^ turn ^ flip[across]).any():
         raise InputError(file, read="a surface with one side (winding cannot be made consistent)", expected="a body")
     return flip
 
@@ -352,4 +240,5 @@ def _check_volume(file: str, unit: Unit, volume: float, expected: float) -> None
         remedy = "it looks like kilometres: load it with unit='km'"
     if unit == "km" and 0.5e9 < ratio < 2e9:
         remedy = "it looks like metres: load it with unit='m'"
-    raise InputError(file, read=f"a volume of {volume:.4g} m3", expected=f"{expected:.4g} m3 within 10 %", remedy=remedy)
+    read, wanted = f"a volume of {volume:.4g} m3", f"{expected:.4g} m3 within 10 %"
+    raise InputError(file, read=read, expected=wanted, remedy=remedy)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stope.mission.shape import Array
 from stope.physics.gravity import G
+
+Array = npt.NDArray[np.float64]
 
 
 def spin_vector(period_s: float) -> Array:
@@ -112,7 +113,7 @@ def latitude_longitude_deg(points: npt.ArrayLike) -> tuple[Array, Array]:
 
 def ellipsoid_point(
     semi_axes_m: tuple[float, float, float], latitude_deg: float, longitude_deg: float
-) -> tuple[Array, Array]:  # fmt: skip
+) -> tuple[Array, Array]:
     """Point (3,) m and outward unit normal (3,) where the ray of that latitude and longitude leaves an ellipsoid."""
     axes = np.array(semi_axes_m, dtype=np.float64)
     ray = direction(latitude_deg, longitude_deg)

@@ -20,7 +20,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stope.mission.shape import Array, Indices, Mesh, Unit, load_obj
+from stope.mission.shape import Mesh, Unit, load_obj
+
+Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 
 G = 6.67430e-11  #: m3/(kg s2), CODATA 2018
 _CHUNK = 100_000  # edge-point pairs at a time: keeps the working arrays near the cache

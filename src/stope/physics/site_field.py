@@ -14,9 +14,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from stope.mission.shape import Array, Mesh
+from stope.mission.shape import Mesh
 from stope.physics import frames
 from stope.physics.gravity import G, Polyhedron
+
+Array = npt.NDArray[np.float64]
 
 OFF_SURFACE = 1e-6  #: of the mean radius; the polyhedron's field is singular on edges and vertices
 WORKING_HEIGHT_M = 0.5  #: the gradient is averaged over a ring of this radius and height, where the robot works
@@ -149,7 +151,7 @@ def surface_point(mesh: Mesh, ray: npt.ArrayLike) -> tuple[Array, Array]:
     distance = np.einsum("fi,fi->f", normal, a) / slant
     hit = np.flatnonzero((u >= -_EDGE) & (v >= -_EDGE) & (u + v <= 1.0 + _EDGE) & (distance > 0.0))
     if not hit.size:
-        raise SiteError(f"no surface along {along.tolist()}: the centre of mass lies outside the mesh in that direction")
+        raise SiteError(f"no surface along {along.tolist()}: the origin lies outside the mesh there")
     facet = hit[int(np.argmax(distance[hit]))]
     return distance[facet] * along, normal[facet] / np.linalg.norm(normal[facet])
 
@@ -178,6 +180,6 @@ def _east_north_up(up: Array, longitude_deg: float) -> Array:
     east -= (east @ up) * up
     length = float(np.linalg.norm(east))
     if length < 1e-6:
-        raise SiteError(f"effective gravity points along the parallel at longitude {longitude_deg} deg: east is undefined")
+        raise SiteError(f"gravity points along the parallel at longitude {longitude_deg} deg: east is undefined")
     east /= length
     return np.stack([east, np.cross(up, east), up])
