@@ -63,9 +63,8 @@ class MassBook:
                 `source` has (unless it is one of SOURCES), or a balance beyond int64.
         """
         mass = _whole(mass_ug)
-        if source not in ACCOUNTS or target not in ACCOUNTS:
-            unknown = source if source not in ACCOUNTS else target
-            raise LedgerError(f"no account {unknown!r}; the accounts are {', '.join(ACCOUNTS)}")
+        _check_account(source)
+        _check_account(target)
         if source == target:
             raise LedgerError(f"a transfer from {source} to itself moves nothing")
         balances = self._balance.get(material, {})
@@ -79,20 +78,26 @@ class MassBook:
         balances[source], balances[target] = left, gained
         self._moved[material] = self._moved.get(material, 0) + mass
 
-    def open_with(self, material: str, account: str, mass_ug: int) -> None:
+    def open(self, material: str, account: str, mass_ug: int) -> None:
         """Book stock that was there at the start (propellant in the tank); its counter-entry is `opening`."""
         self.transfer(material, "opening", account, mass_ug)
 
-    def balance(self, account: str, material: str | None = None) -> int:
-        """Micrograms of `material` (of everything, if None) in `account`.
+    def balance(self, account: str, material: str) -> int:
+        """Micrograms of `material` in `account`; 0 for a material that was never booked.
 
         Raises:
-            LedgerError: no such account. A material that was never booked has balance 0.
+            LedgerError: no such account.
         """
-        if account not in ACCOUNTS:
-            raise LedgerError(f"no account {account!r}; the accounts are {', '.join(ACCOUNTS)}")
-        if material is not None:
-            return self._balance.get(material, {}).get(account, 0)
+        _check_account(account)
+        return self._balance.get(material, {}).get(account, 0)
+
+    def total(self, account: str) -> int:
+        """Micrograms in `account`, all materials.
+
+        Raises:
+            LedgerError: no such account.
+        """
+        _check_account(account)
         return sum(balances.get(account, 0) for balances in self._balance.values())
 
     def materials(self) -> tuple[str, ...]:
@@ -155,6 +160,11 @@ def micrograms(mass_kg: float) -> int:
 def kilograms(mass_ug: int) -> float:
     """For display and physics; the books stay in micrograms."""
     return mass_ug / MICROGRAMS_PER_KG
+
+
+def _check_account(account: str) -> None:
+    if account not in ACCOUNTS:
+        raise LedgerError(f"no account {account!r}; the accounts are {', '.join(ACCOUNTS)}")
 
 
 def _whole(mass_ug: object) -> int:
