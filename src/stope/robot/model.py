@@ -110,6 +110,11 @@ class Drums:
     rated_rad_s: float
     anchors_required: int
 
+    @property
+    def dig_sign(self) -> tuple[int, ...]:
+        """Direction in which each drum digs: lower edges toward each other, so horizontal forces cancel."""
+        return tuple(1 if index % 2 == 0 else -1 for index in range(len(self.joints)))
+
 
 @dataclass(frozen=True, slots=True)
 class Thruster:

@@ -1,0 +1,172 @@
+"""The simulated device: safety states, command lifetime and reflexes around the servo.
+
+The Python twin of what the firmware does on hardware (research/firmware.md, section 9): the device decides when to
+go safe, in its own time. Safe is not power off: joints hold, anchors stay engaged, spindle and feed come to rest,
+gas is shut.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+import numpy as np
+
+from stope.robot.messages import (
+    AnchorAction,
+    AnchorPhase,
+    Applied,
+    Command,
+    Efforts,
+    RawSensors,
+    SafetyState,
+)
+from stope.robot.model import RobotModel
+from stope.sim.servo import JointServo
+
+HOLD_TO_DISARM_US = 5_000_000  # HOLD without a fresh command for this long disarms (firmware.md, section 9)
+OVER_PRESS = 1.5  # feed reflex: weight-on-bit above this share of the command's limit backs the feed off
+PRESS_MARGIN_N = 3.0  # and at least this much above it, so that load-cell noise never trips it
+STALL_SHARE = 0.1  # spindle below this share of its commanded speed while saturated counts as stalled
+STALL_US = 200_000
+SPINDLE_OFF_RAD_S = 0.5  # release interlock: the drill counts as off below this
+
+
+class FaultFlag(IntFlag):
+    """Device fault bits in `Observation.fault_flags`."""
+
+    NONE = 0
+    STALE_COMMAND = 1
+    OVER_PRESS = 2
+    SPINDLE_STALL = 4
+    FEED_INTERLOCK = 8
+    RELEASE_REFUSED = 16
+
+
+class Device:
+    """Safety state machine plus servo. `tick` once per plant step."""
+
+    def __init__(self, model: RobotModel) -> None:
+        self._model = model
+        self.servo = JointServo(model)
+        self.state = SafetyState.DISARMED
+        self.faults = FaultFlag.NONE
+        self.applied = Applied()
+        self.stale_refused = 0
+        self._command: Command | None = None
+        self._hold_since_us = 0
+        self._stalled_since_us: int | None = None
+        self._no_joint = np.zeros(len(model.joints), dtype=bool)
+        self._all_braked = np.ones(len(model.joints), dtype=bool)
+        self._keep = np.full(len(model.limbs), int(AnchorAction.HOLD), dtype=np.int8)
+        self._no_gas = np.zeros(len(model.thrusters))
+        self._drive, self._releasing = self._keep, False
+
+    def arm(self, now: RawSensors) -> None:
+        """Enable outputs, holding the present position."""
+        self.servo.hold(now.joint_position)
+        self.state, self._hold_since_us = SafetyState.HOLD, now.time_us
+
+    def disarm(self) -> None:
+        """Brakes on, gas shut, anchors as they are."""
+        self.state, self._command = SafetyState.DISARMED, None
+
+    def safe(self, now: RawSensors) -> None:
+        """Latch FAULT with the joints held by their brakes."""
+        self.state, self._command = SafetyState.FAULT, None
+        self.servo.hold(now.joint_position)
+
+    def take(self, command: Command, now: RawSensors) -> None:
+        """Accept or refuse a command that passed the host's limits."""
+        if self.state not in (SafetyState.HOLD, SafetyState.ARMED):
+            self.applied = Applied(command.seq, refused=True, why=f"device is {self.state.name}")
+            return
+        if command.valid_until_us <= now.time_us or command.seq <= self.applied.seq:
+            self.stale_refused += 1
+            self.applied = Applied(self.applied.seq, refused=True, why=f"command {command.seq} is stale")
+            return
+        self._command = command
+        self.state = SafetyState.ARMED
+        self.servo.take(command)
+        action = command.anchor_action
+        self._drive = (action == AnchorAction.ENGAGE).astype(np.int8) - (action == AnchorAction.RELEASE)
+        self._releasing = bool((self._drive < 0).any())
+        self.applied = Applied(command.seq)
+        self.faults &= ~FaultFlag.STALE_COMMAND
+
+    def tick(self, now: RawSensors) -> Efforts:
+        """Efforts for the next plant step."""
+        if self.state in (SafetyState.DISARMED, SafetyState.FAULT, SafetyState.ESTOP, SafetyState.BOOT):
+            return Efforts(np.zeros(len(self._model.joints)), self._all_braked, self._keep, self._no_gas)
+        command = self._command
+        if command is not None and now.time_us > command.valid_until_us:
+            self._go_to_hold(now)
+            command = None
+        if command is None and now.time_us - self._hold_since_us > HOLD_TO_DISARM_US:
+            self.disarm()
+            return self.tick(now)
+        effort, saturated = self.servo.efforts(now.joint_position, now.joint_velocity)
+        anchor, thrust = self._keep, self._no_gas
+        if command is not None:
+            thrust = command.thrust_n
+            anchor = self._anchor_drive(command, now)
+            if self._model.drill is not None:
+                self._drill_reflexes(command, now, effort, saturated)
+        return Efforts(effort, self._no_joint, anchor, thrust)
+
+    def _go_to_hold(self, now: RawSensors) -> None:
+        self.state, self._command, self._hold_since_us = SafetyState.HOLD, None, now.time_us
+        self.faults |= FaultFlag.STALE_COMMAND
+        self.servo.hold(now.joint_position)
+
+    def _anchor_drive(self, command: Command, now: RawSensors) -> np.ndarray:
+        """+1 engage, 0 hold, -1 release; release only when confirmed and with the drill off."""
+        if not self._releasing:
+            return self._drive
+        why = self._why_no_release(command, now)
+        if not why:
+            return self._drive
+        self.faults |= FaultFlag.RELEASE_REFUSED
+        self._limit("anchor_action", why)
+        return np.maximum(self._drive, 0)
+
+    def _why_no_release(self, command: Command, now: RawSensors) -> str:
+        if command.release_confirm != command.seq:
+            return "release without confirmation"
+        drill = self._model.drill
+        if drill is not None and abs(now.joint_velocity[drill.spindle]) > SPINDLE_OFF_RAD_S:
+            return f"release with the spindle at {now.joint_velocity[drill.spindle]:.1f} rad/s"
+        return ""
+
+    def _drill_reflexes(self, command: Command, now: RawSensors, effort: np.ndarray, saturated: int) -> None:
+        drill = self._model.drill
+        assert drill is not None
+        feed, spindle = drill.feed, drill.spindle
+        if effort[feed] > 0.0 and now.weight_on_bit_n > PRESS_MARGIN_N:
+            phase = now.anchor_phase
+            engaged = int(((phase == AnchorPhase.ENGAGED) | (phase == AnchorPhase.SLIPPING)).sum())
+            if engaged < drill.anchors_required:
+                effort[feed] = 0.0
+                self._flag(
+                    FaultFlag.FEED_INTERLOCK, f"{engaged} anchors engaged, feed needs {drill.anchors_required}"
+                )
+        limit = float(self.servo.limit[feed])
+        if now.weight_on_bit_n > max(OVER_PRESS * limit, limit + PRESS_MARGIN_N) and effort[feed] > -limit:
+            effort[feed] = -limit
+            self._flag(FaultFlag.OVER_PRESS, f"weight-on-bit {now.weight_on_bit_n:.1f} N above limit {limit:.1f} N")
+        wanted = float(command.joint_velocity[spindle])
+        stuck = abs(float(now.joint_velocity[spindle])) < STALL_SHARE * abs(wanted) and bool(saturated >> spindle & 1)
+        if not stuck:
+            self._stalled_since_us = None
+        elif self._stalled_since_us is None:
+            self._stalled_since_us = now.time_us
+        elif now.time_us - self._stalled_since_us > STALL_US:
+            effort[spindle], effort[feed] = 0.0, min(effort[feed], 0.0)
+            self._flag(FaultFlag.SPINDLE_STALL, f"spindle at {now.joint_velocity[spindle]:.2f} of {wanted:.2f} rad/s")
+
+    def _flag(self, fault: FaultFlag, why: str) -> None:
+        self.faults |= fault
+        self._limit("joint_effort:drill_feed", why)
+
+    def _limit(self, channel: str, why: str) -> None:
+        if channel not in self.applied.limited:
+            self.applied = Applied(self.applied.seq, (*self.applied.limited, channel), False, why)
