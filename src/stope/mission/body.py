@@ -146,6 +146,17 @@ class Body(FileModel):
         return read, f"{self.density_kg_m3:.4g} kg/m3 within {DENSITY_AGREEMENT:.0%}"
 
     @property
+    def summary(self) -> str:
+        """One line for a list."""
+        if self.gravity_m_s2 is not None:
+            return f"bench, {self.gravity_m_s2:g} m/s2, {self.offload_fraction:.0%} of the weight offloaded"
+        parts = [f"type {self.type}", self.shape.kind]
+        parts += [f"{self.mass_kg:.4g} kg"] if self.mass_kg is not None else []
+        parts += [f"{self.density_kg_m3:g} kg/m3"] if self.density_kg_m3 is not None else []
+        parts += [f"spins in {self.spin_period_s / 3600:.4g} h"] if self.spin_period_s is not None else []
+        return ", ".join(parts)
+
+    @property
     def spin_rad_s(self) -> float:
         """Spin rate about +z; 0 for a bench."""
         return 0.0 if self.spin_period_s is None else 2 * math.pi / self.spin_period_s

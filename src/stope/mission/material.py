@@ -89,6 +89,14 @@ class Material(FileModel):
         return self
 
     @property
+    def summary(self) -> str:
+        """One line for a list."""
+        return (
+            f"{self.kind}, {self.density_kg_m3:g} kg/m3, UCS {self.ucs_pa.median:.3g} Pa, "
+            f"a gripper holds {self.spine_normal_n:g} N normal, {self.spine_shear_n:g} N shear"
+        )
+
+    @property
     def spine_normal(self) -> Distribution:
         """Normal strength of a gripper, N, as a distribution."""
         return Distribution(median=self.spine_normal_n, log_sd=self.spine_log_sd)

@@ -14,7 +14,7 @@ from stope.mission.errors import InputError
 from stope.mission.explain import suggestion
 from stope.mission.overrides import override
 from stope.mission.shipped import find_data, is_path, shipped
-from stope.mission.source import FileModel, InputErrors, Mismatch, read_tree, validate
+from stope.mission.source import FileModel, InputErrors, Mismatch, checked_mapping, read_tree, validate
 from stope.mission.yamltree import Tree
 
 Name = Annotated[str, Field(min_length=1, max_length=512)]
@@ -111,7 +111,7 @@ class DrillTask(FileModel):
     task: Literal["drill"]
     depth_m: float = Field(ge=0.002, le=2)
     weight_on_bit_max_n: float = Field(default=60.0, gt=0, le=2_000)
-    spindle_rad_s: float = Field(default=20.0, gt=0, le=500)
+    spindle_rad_s: float = Field(default=12.0, gt=0, le=500)
     timeout_s: Timeout = 1_800.0
 
 
@@ -264,7 +264,8 @@ def load_mission(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Mis
 def read_mission(name_or_path: str | Path, overrides: Sequence[str] = ()) -> tuple[Mission, Tree]:
     """As `load_mission`, with the parsed file, whose `error` places what a later check finds wrong."""
     file = find_data("mission", name_or_path)
-    tree = override(read_tree(file), overrides)
+    tree = checked_mapping(read_tree(file))
+    tree = override(tree, overrides) if overrides else tree
     return _with_references(validate(tree, Mission), tree, file.parent), tree
 
 
@@ -303,6 +304,6 @@ def _instant(text: str) -> datetime:
 
 
 __all__ = [
-    "Anchor", "Approach", "Believed", "Collect", "Descend", "DrillTask", "Mission", "PullTest", "Release", "Site", "Stow",
-    "Task", "load_mission", "read_mission",
+    "Anchor", "Approach", "Believed", "Collect", "Descend", "DrillTask", "Mission", "PullTest", "Release", "Site",
+    "Stow", "Task", "load_mission", "read_mission",
 ]  # fmt: skip

@@ -73,11 +73,7 @@ def read_tree(path: Path | str) -> Tree:
 
 def validate(tree: Tree, schema: type[M], overrides: Sequence[str] = ()) -> M:
     """Check a parsed file against `schema`; errors as in `read_yaml`."""
-    if not isinstance(tree.data, dict):
-        mark = tree.where(())
-        read = "nothing" if tree.data is None else "a list" if isinstance(tree.data, list) else repr(tree.data)[:60]
-        line, column = mark if mark and tree.data is not None else (None, None)
-        raise InputError(tree.file, read=read, expected="a mapping of fields ('key: value')", line=line, column=column)
+    checked_mapping(tree)
     tree = override(tree, overrides) if overrides else tree
     try:
         # Through JSON: strict JSON mode takes a list for a tuple, but never text for a number.
@@ -85,6 +81,20 @@ def validate(tree: Tree, schema: type[M], overrides: Sequence[str] = ()) -> M:
     except ValidationError as error:
         errors = explain(error, tree, schema)
     raise errors[0] if len(errors) == 1 else InputErrors(errors)
+
+
+def checked_mapping(tree: Tree) -> Tree:
+    """`tree` itself, when the file holds a mapping.
+
+    Raises:
+        InputError: it is empty, a list or a single value.
+    """
+    if not isinstance(tree.data, dict):
+        mark = tree.where(())
+        read = "nothing" if tree.data is None else "a list" if isinstance(tree.data, list) else repr(tree.data)[:60]
+        line, column = mark if mark and tree.data is not None else (None, None)
+        raise InputError(tree.file, read=read, expected="a mapping of fields ('key: value')", line=line, column=column)
+    return tree
 
 
 def _text(path: Path) -> str:
@@ -116,6 +126,7 @@ __all__ = [
     "InputErrors",
     "Mismatch",
     "apply_overrides",
+    "checked_mapping",
     "data_root",
     "did_you_mean",
     "find_data",

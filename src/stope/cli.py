@@ -1,0 +1,334 @@
+"""The `stope` command: options in, a request out; what it does lives in the rooms below, imported when it is needed.
+
+Exit codes: 0 passed, 1 the verdict is fail, 2 usage or input, 3 robot or link, 4 internal error, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import sys
+import traceback
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from stope import __version__
+from stope.mission.errors import InputError
+
+FAILED, INPUT, ROBOT, INTERNAL, INTERRUPTED = 1, 2, 3, 4, 130
+_EXTRAS = {"pybullet": "sim", "av": "sim", "PIL": "sim", "serial": "serial", "duckdb": "query", "ortools": "exact"}
+
+
+class Sentences(TyperGroup):
+    """Turns whatever a command raises into one sentence on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _end("stope: interrupted; what was recorded so far is kept", INTERRUPTED)
+        except BrokenPipeError:
+            raise  # the reader of our output has left; typer ends quietly
+        except Exception as error:
+            if hasattr(error, "exit_code") or isinstance(error, typer.Abort):
+                raise  # typer's own: usage errors and Exit
+            sentence, code = _told(error)
+            if _debug():
+                traceback.print_exc()
+            _end(sentence, code)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    log_errors = sys.modules.get("stope.tasklog.errors")  # not imported: then it cannot have been raised
+    if isinstance(error, InputError) or (log_errors is not None and isinstance(error, log_errors.TaskLogError)):
+        return str(error), INPUT
+    if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
+        extra = _EXTRAS[error.name]
+        return f"stope: this needs {error.name}, which is not installed: pip install 'stope[{extra}]'", INPUT
+    if isinstance(error, ConnectionError | TimeoutError):
+        return f"stope: robot: {error}", ROBOT
+    hint = "" if _debug() else "; run it again with STOPE_DEBUG=1 for the traceback"
+    return f"stope: internal error: {type(error).__name__}: {error}{hint}", INTERNAL
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(code)
+
+
+def _debug() -> bool:
+    return os.environ.get("STOPE_DEBUG", "") not in ("", "0")
+
+
+def _group(text: str, **more: Any) -> typer.Typer:
+    # rich would draw boxes wrapped at 80 columns into pipes and CI logs too
+    return typer.Typer(help=text, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True, **more)
+
+
+app = _group(
+    "Plan, anchor, drill and collect on small bodies, in simulation and on hardware.",
+    cls=Sentences,
+    epilog="Start here:  stope run bennu_core",
+)
+log_app = _group("Look into task logs.")
+faults_app = _group("The faults that the stack detects and that a run can inject.")
+app.add_typer(log_app, name="log")
+app.add_typer(faults_app, name="faults")
+
+
+class Anchors(StrEnum):
+    """What `--anchors` takes."""
+
+    NORMAL = "normal"
+    NONE = "none"
+
+
+class BodyUnit(StrEnum):
+    """What `--body-unit` takes."""
+
+    M = "m"
+    KM = "km"
+
+
+class Schema(StrEnum):
+    """What `stope schema` takes."""
+
+    MISSION = "mission"
+    BODY = "body"
+    MATERIAL = "material"
+    ROBOT = "robot"
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change one value of the file: tasks.drill.depth_m=0.05. Repeat it."
+    ),
+]
+BodyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--body", metavar="FILE|NAME", help="Work on this body instead: a name, a body file or a shape (.obj)."
+    ),
+]
+BodyUnitOption = Annotated[BodyUnit, typer.Option("--body-unit", help="Unit of the coordinates in a shape file.")]
+MissionArgument = Annotated[str, typer.Argument(metavar="MISSION", help="A shipped mission's name, or a mission file.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stope {__version__}")
+        raise typer.Exit(0)
+
+
+@app.callback()
+def _everywhere(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print tracebacks (also STOPE_DEBUG=1).")] = False,
+) -> None:
+    if debug:
+        os.environ["STOPE_DEBUG"] = "1"
+
+
+_RUN_EXAMPLES = """\b
+Examples:
+  stope run bennu_core
+  stope run my_mission.yaml --set tasks.drill.depth_m=0.05 --seed 7
+  stope run bennu_core --body bennu.obj --no-video
+  stope run bennu_core --inject anchors.lost@drill
+"""
+
+
+@app.command(epilog=_RUN_EXAMPLES)
+def run(
+    mission: MissionArgument,
+    body: BodyOption = None,
+    body_unit: BodyUnitOption = BodyUnit.M,
+    robot: Annotated[str, typer.Option(help="'sim', or an installed robot plug-in.")] = "sim",
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the mission's seed.")] = None,
+    anchors: Annotated[Anchors, typer.Option(help="'none' runs without any anchor.")] = Anchors.NORMAL,
+    inject: Annotated[
+        list[str] | None, typer.Option(metavar="FAULT@TASK", help="Make a fault happen in a task. Repeat it.")
+    ] = None,
+    overrides: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for log and pictures; runs/<mission> when left out.")] = None,
+    video: Annotated[bool, typer.Option(help="Render pictures and a film after the run.")] = True,
+    json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no table.")] = False,
+) -> None:
+    """Run a mission; exit code 0 if it passed, 1 if not."""
+    for text in inject or ():
+        fault, at, task = text.partition("@")
+        if not (fault and at and task):
+            raise InputError("--inject", read=f"'{text}'", expected="FAULT@TASK, such as anchors.lost@drill")
+    from stope.session.request import RunRequest
+
+    request = RunRequest(
+        mission=mission,
+        body=body,
+        body_unit=body_unit.value,
+        robot=robot,
+        seed=seed,
+        anchors=anchors.value,
+        inject=tuple(inject or ()),
+        overrides=tuple(overrides or ()),
+        out=out if out is not None else Path("runs") / Path(mission).stem,
+        video=video,
+        progress=not (quiet or json),
+    )
+    from stope.session.outcome import print_outcome
+    from stope.session.run import run_mission
+
+    outcome = run_mission(request)
+    print_outcome(outcome, json, quiet)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command(epilog="Example:  stope check my_mission.yaml --set tasks.drill.depth_m=0.05")
+def check(
+    mission: MissionArgument,
+    body: BodyOption = None,
+    body_unit: BodyUnitOption = BodyUnit.M,
+    overrides: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check a mission and all that it names.
+
+    Nothing runs. --json prints the mission with every default filled in, as it goes into the log.
+    """
+    from stope.session.checking import check_mission
+
+    resolved = check_mission(mission, body, body_unit.value, tuple(overrides or ()))
+    if json:
+        _print_json(resolved)
+        return
+    tasks = ", ".join(task["task"] for task in resolved["mission"]["tasks"])
+    typer.echo(f"{mission}: good; {resolved['robot']['name']} on {resolved['body']['name']}: {tasks}")
+    for note in resolved["body"]["assumptions"]:
+        typer.echo(f"  assumed: {note}")
+    typer.echo(f"  sha256 {resolved['sha256']}")
+
+
+@app.command()
+def schema(kind: Annotated[Schema, typer.Argument(help="Which kind of file.")]) -> None:
+    """Print the JSON Schema of a kind of file, for editors."""
+    from stope.session.checking import file_schema
+
+    _print_json(file_schema(kind.value))
+
+
+@app.command()
+def missions(json: JsonOption = False) -> None:
+    """List the shipped missions."""
+    from stope.mission.missionfile import load_mission
+    from stope.mission.shipped import shipped
+
+    found = {name: load_mission(name) for name in shipped("mission")}
+    _print_list({name: f"{m.robot} on {m.body}. {m.description.strip()}" for name, m in found.items()}, json)
+
+
+@app.command()
+def bodies(json: JsonOption = False) -> None:
+    """List the shipped bodies."""
+    from stope.mission.body import load_body
+    from stope.mission.shipped import shipped
+
+    _print_list({name: load_body(name).summary for name in shipped("body")}, json)
+
+
+@app.command()
+def materials(json: JsonOption = False) -> None:
+    """List the shipped materials."""
+    from stope.mission.material import load_material
+    from stope.mission.shipped import shipped
+
+    _print_list({name: load_material(name).summary for name in shipped("material")}, json)
+
+
+@app.command()
+def robots(json: JsonOption = False) -> None:
+    """List the shipped robots."""
+    from stope.mission.shipped import shipped
+    from stope.robot.modelfile import load_robot
+
+    found = {name: load_robot(file) for name, file in shipped("robot").items()}
+    _print_list(
+        {
+            name: f"{len(model.limbs)} anchors, {len(model.joints)} joints, "
+            + ", ".join(tool for tool, part in (("drill", model.drill), ("drums", model.drums)) if part is not None)
+            for name, model in found.items()
+        },
+        json,
+    )
+
+
+@log_app.command("info")
+def log_info(file: Annotated[Path, typer.Argument(help="A task log.")], json: JsonOption = False) -> None:
+    """Say what a log holds: header, topics, counts, verdict, and whether it is whole."""
+    from stope.tasklog.info import describe
+
+    description = describe(_existing(file))
+    if json:
+        _print_json(description)
+    else:
+        typer.echo(str(description).rstrip("\n"))
+
+
+@log_app.command("export", epilog="Example:  stope log export runs/bennu_core/log.mcap --csv tables")
+def log_export(
+    file: Annotated[Path, typer.Argument(help="A task log.")],
+    csv: Annotated[Path, typer.Option("--csv", metavar="DIR", help="Folder for one table (.csv) per topic.")],
+    topic: Annotated[list[str] | None, typer.Option(help="Only this topic. Repeat it.")] = None,
+) -> None:
+    """Write a log's topics as tables."""
+    from stope.tasklog.export import export_csv
+
+    export_csv(_existing(file), csv, topics=tuple(topic) if topic else None)
+
+
+@faults_app.command("list")
+def faults_list(json: JsonOption = False) -> None:
+    """List the fault table: what is detected, how, and what is done then."""
+    from stope.executive.faults.table import load_faults
+
+    _print_list({fault.id: fault.summary for fault in load_faults()}, json)
+
+
+def _existing(file: Path) -> Path:
+    if not file.is_file():
+        raise InputError(str(file), read="a folder" if file.is_dir() else "no such file", expected="a task log")
+    return file
+
+
+def _print_list(lines: dict[str, str], json: bool) -> None:
+    if json:
+        _print_json(lines)
+        return
+    width = max(map(len, lines), default=0)
+    for name, text in lines.items():
+        typer.echo(f"{name:<{width}}  {' '.join(text.split())}")
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(jsonlib.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    from dataclasses import asdict, is_dataclass
+
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
+
+
+def main() -> None:
+    """Entry point of the `stope` script."""
+    app(prog_name="stope")
+
+
+if __name__ == "__main__":
+    main()
