@@ -17,6 +17,7 @@ No truth is in here; calibration is tested on anchors drawn from the prior.
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -97,8 +98,14 @@ class AnchorBelief:
         self._grid = np.linspace(-reach, reach, steps)
         self._prior = -0.5 * (self._grid / log_sd) ** 2
         # _fails[j, k]: probability that a task which needs scale grid[j] fails at strength scale grid[k]
-        self._fails = normal_cdf((self._grid[:, None] - self._grid[None, :]) / scatter_log_sd)
+        apart = np.arange(1 - steps, steps) * (self._grid[1] - self._grid[0])
+        self._fails = normal_cdf(apart / scatter_log_sd)[
+            np.subtract.outer(np.arange(steps), np.arange(steps)) + steps - 1
+        ]
         self._log_weight = np.tile(self._prior, (count, 1))
+        # a median of 0 needs an endless scale; 1e300 avoids 0 * inf where there is no load either
+        self._per_normal = 1.0 / np.maximum(self.normal_median_n, 1e-300)
+        self._per_shear = 1.0 / np.maximum(self.shear_median_n, 1e-300)
         self._highest = np.zeros(count)
         self._shift = np.zeros(count)
         self._posterior: Array | None = None
@@ -111,10 +118,12 @@ class AnchorBelief:
             loads: (L, 2) pull (outward, N; negative presses on) and shear magnitude (N) per anchor.
         """
         load = np.asarray(loads, dtype=np.float64)
-        return self._required(load[:, 0], load[:, 1], self.normal_median_n, self.shear_median_n)
+        return self._required(load[:, 0], load[:, 1], slice(None))
 
     def engaged(self, anchor: int, engagement: float) -> None:
         """The gripper reports `engagement` (0..1): a new grip (prior scaled by it) or news of the same grip."""
+        if not math.isfinite(engagement):
+            return
         fraction = min(max(float(engagement), 0.0), 1.0)
         if self.state[anchor] != AnchorState.ENGAGED:
             self._forget(anchor)
@@ -126,25 +135,28 @@ class AnchorBelief:
         self._changed()
 
     def survived(self, loads: npt.ArrayLike) -> None:
-        """These loads ((L, 2) pull, shear in N) are being held. Costs a comparison unless one is a new highest."""
+        """These loads ((L, 2) pull, shear in N) are being held. Costs a comparison unless one is a new highest.
+
+        A load that is not finite is a gap and teaches nothing.
+        """
         needed = self.required_scale(loads)
-        fresh = (needed > NEW_HIGHEST * self._highest) & (self.state == AnchorState.ENGAGED)
+        fresh = (needed > NEW_HIGHEST * self._highest) & (needed < np.inf) & (self.state == AnchorState.ENGAGED)
         if fresh.any():
             self._highest[fresh] = needed[fresh]
             self._changed()
 
     def slipped(self, anchor: int, pull_n: float, shear_n: float) -> None:
-        """The anchor moved under this load: its strength is about this, or less. The next highest load counts anew."""
+        """The anchor moved under this load: its strength is about this, or less. The next highest load counts anew.
+
+        A load that is not finite (a sensor gap) is taken as the highest survived.
+        """
         if self.state[anchor] != AnchorState.ENGAGED:
             return
-        one = slice(anchor, anchor + 1)
-        needed = float(
-            self._required(
-                np.array([pull_n]), np.array([shear_n]), self.normal_median_n[one], self.shear_median_n[one]
-            )[0]
-        )
-        surplus = self._surplus(anchor, needed)
         highest = float(self._highest[anchor])
+        needed = float(self._required(np.array([pull_n]), np.array([shear_n]), slice(anchor, anchor + 1))[0])
+        if not math.isfinite(needed):
+            needed = highest
+        surplus = self._surplus(anchor, needed)
         if highest <= 0.0:
             evidence = normal_cdf(-surplus)
         elif needed > highest:  # held the ramp's highest load, not this one
@@ -208,13 +220,11 @@ class AnchorBelief:
         position = [np.interp(share, row, self._grid, left=-np.inf) for row in self._failure()]
         return np.where(self.state == AnchorState.ENGAGED, np.exp(np.asarray(position) + self._shift), 0.0)
 
-    def _required(self, pull: Array, shear: Array, normal: Array, tangential: Array) -> Array:
+    def _required(self, pull: Array, shear: Array, which: slice) -> Array:
         outward = np.maximum(pull, 0.0)
         # pressed on, friction carries its part of the shear and the spines the rest
-        slide = np.maximum(np.abs(shear) - self.friction * (outward - pull), 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scale = np.hypot(outward / normal, slide / tangential)
-        return np.where(np.isnan(scale), 0.0, scale)
+        slide = np.maximum(np.abs(shear) - self.friction * np.maximum(-pull, 0.0), 0.0)
+        return np.hypot(outward * self._per_normal[which], slide * self._per_shear[which])
 
     def _surplus(self, anchor: int, needed: float) -> Array:
         """(G,) strength over need in units of the scatter; Phi of it is the probability to hold."""

@@ -180,8 +180,9 @@ class EjectaCloud:
         order = np.argsort(self._material[: self._count], kind="stable")
         self._keep(order)
         before = self._count
-        first = np.arange(0, before - 1, 2)
-        first = first[self._material[first] == self._material[first + 1]]
+        kind = self._material[:before]
+        rank = np.arange(before) - np.searchsorted(kind, kind)  # place within its material
+        first = np.flatnonzero((rank[:-1] % 2 == 0) & (kind[:-1] == kind[1:]))
         if not len(first) or wanted > len(self._mass) // 2:
             raise ValueError(f"{wanted} parcels do not fit into a cloud of {len(self._mass)}")
         second = first + 1
