@@ -108,9 +108,9 @@ class _ObjReader:
             raise self._error(line, f"face '{_short(words)}'", "at least three vertex numbers") from None
         if min(corners) < 0:  # relative: -1 is the newest vertex so far
             self._relative = True
-            corners = [c + len(self._vertices) + 1 if c < 0 else c for c in corners]
-            if min(corners) < 1:
+            if min(corners) < -len(self._vertices):
                 raise self._error(line, f"face '{_short(words)}'", f"at most {len(self._vertices)} vertices back")
+            corners = [c + len(self._vertices) + 1 if c < 0 else c for c in corners]
         for second, third in pairwise(corners[1:]):
             self._faces.append((corners[0], second, third))
             self._face_lines.append(line)

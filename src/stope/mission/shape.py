@@ -6,6 +6,7 @@ kilometres, so each of these is repaired and reported, or refused. Self-intersec
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -129,9 +130,10 @@ def load_obj_with_report(
         raise ValueError(f"expected_volume_m3 is {expected_volume_m3}, expected a positive number")
     file = str(path)
     parsed = read_obj(path)
-    vertices = parsed.vertices * _UNIT_M[unit]
-    _check_size(file, unit, float(np.linalg.norm(np.ptp(vertices, axis=0))) / 2.0, "half-diagonal")
-    vertices, faces, stripped, welded = _strip_and_weld(vertices, parsed.faces)
+    vertices, faces, stripped, welded = _strip_and_weld(parsed.vertices, parsed.faces)
+    spans = (float(axis.max()) - float(axis.min()) for axis in vertices.T)
+    _check_size(file, unit, math.hypot(*spans) * _UNIT_M[unit] / 2.0, "half-diagonal")  # before a product overflows
+    vertices = vertices * _UNIT_M[unit]
     _check_facets(file, vertices, faces, parsed.face_lines)
     flip = _outward_flips(file, faces, len(vertices), zero_based=parsed.zero_based)
     faces = np.where(flip[:, None], faces[:, ::-1], faces)

@@ -117,7 +117,7 @@ class Polyhedron:
             sums[rows] = self._sums(flat[rows] - self._centre)
         if not np.isfinite(sums).all():
             bad = int(np.flatnonzero(~np.isfinite(sums).all(axis=1))[0])
-            raise ValueError(f"field point {bad} {flat[bad].tolist()} lies on an edge or vertex, or is not finite")
+            raise ValueError(f"field point {bad} {flat[bad].tolist()} lies on an edge or vertex")
         p = flat - self._centre
         scale = G * self.density_kg_m3
         tensor = sums[:, 4:].reshape(-1, 3, 3)
@@ -169,7 +169,11 @@ def _as_rows(points: npt.ArrayLike) -> tuple[Array, tuple[int, ...]]:
     array = np.asarray(points, dtype=np.float64)
     if array.ndim not in (1, 2) or array.shape[-1] != 3:
         raise ValueError(f"points have shape {array.shape}, expected (3,) or (N, 3)")
-    return array.reshape(-1, 3), array.shape[:-1]
+    rows = array.reshape(-1, 3)
+    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if bad.size:
+        raise ValueError(f"field point {bad[0]} {rows[bad[0]].tolist()} is not finite")
+    return rows, array.shape[:-1]
 
 
 def _constants(dyads: Array, at: Array) -> Array:
