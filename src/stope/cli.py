@@ -271,9 +271,10 @@ def robots(json: JsonOption = False) -> None:
 @log_app.command("info")
 def log_info(file: Annotated[Path, typer.Argument(help="A task log.")], json: JsonOption = False) -> None:
     """Say what a log holds: header, topics, counts, verdict, and whether it is whole."""
+    _check_exists(file)
     from stope.tasklog.info import describe
 
-    description = describe(_existing(file))
+    description = describe(file)
     if json:
         _print_json(description)
     else:
@@ -287,9 +288,10 @@ def log_export(
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic. Repeat it.")] = None,
 ) -> None:
     """Write a log's topics as tables."""
+    _check_exists(file)
     from stope.tasklog.export import export_csv
 
-    export_csv(_existing(file), csv, topics=tuple(topic) if topic else None)
+    export_csv(file, csv, topics=tuple(topic) if topic else None)
 
 
 @faults_app.command("list")
@@ -300,10 +302,9 @@ def faults_list(json: JsonOption = False) -> None:
     _print_list({fault.id: fault.summary for fault in load_faults()}, json)
 
 
-def _existing(file: Path) -> Path:
+def _check_exists(file: Path) -> None:
     if not file.is_file():
         raise InputError(str(file), read="a folder" if file.is_dir() else "no such file", expected="a task log")
-    return file
 
 
 def _print_list(lines: dict[str, str], json: bool) -> None:

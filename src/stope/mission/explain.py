@@ -70,20 +70,41 @@ def explain(error: ValidationError, tree: Tree, schema: type[BaseModel]) -> list
 
     A field that is missing because its key was misspelt is told once, as the misspelling.
     """
-    details = error.errors(include_url=False)
-    misspelt = set()
-    for detail in details:
-        if detail["type"] == "extra_forbidden":
-            path, fields = _walk(detail["loc"], tree.data, schema)
-            misspelt.add((*path[:-1], did_you_mean(str(path[-1]), fields)))
     told: dict[tuple[int, int, str, str], InputError] = {}
-    for detail in details:
-        path, fields = _walk(detail["loc"], tree.data, schema)
-        if detail["type"] == "missing" and path in misspelt:
-            continue
-        sentence = _sentence(detail, path, fields, tree)
-        told.setdefault((sentence.line or 0, sentence.column or 0, sentence.field, sentence.file), sentence)
+    missing: dict[Path, list[str]] = {}
+    misspelt = set()
+    located = [(detail, *_walk(detail["loc"], tree.data, schema)) for detail in error.errors(include_url=False)]
+    for detail, path, fields in located:
+        if detail["type"] == "extra_forbidden":
+            misspelt.add((*path[:-1], did_you_mean(str(path[-1]), fields)))
+    for detail, path, fields in located:
+        if detail["type"] == "missing":
+            if path not in misspelt:
+                missing.setdefault(path[:-1], []).append(str(path[-1]))
+        elif not _is_echo(detail):
+            _tell(told, _sentence(detail, path, fields, tree))
+    for parent, names in missing.items():
+        _tell(told, _missing(parent, names, tree))
     return [told[place] for place in sorted(told)]
+
+
+def _tell(told: dict[tuple[int, int, str, str], InputError], sentence: InputError) -> None:
+    told.setdefault((sentence.line or 0, sentence.column or 0, sentence.field, sentence.file), sentence)
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """A list that pydantic calls too short only because entries of it are wrong, which is told by itself."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {})["min_length"]
+
+
+def _missing(parent: Path, names: list[str], tree: Tree) -> InputError:
+    if len(names) > 1:
+        listed = ", ".join(f"'{name}'" for name in names)
+        return tree.error(parent, "nothing", f"the fields {listed}", key=True)
+    words = words_for(names[0])
+    return tree.error(
+        (*parent, names[0]), "nothing", f"the field '{names[0]}'" + (f", in {words}" if words else ""), key=True
+    )
 
 
 def _sentence(detail: ErrorDetails, path: Path, fields: list[str], tree: Tree) -> InputError:
@@ -96,9 +117,6 @@ def _sentence(detail: ErrorDetails, path: Path, fields: list[str], tree: Tree) -
         read, expected = f"the unknown key '{key}'", "a known one" + suggestion(key, fields)
         if words_for(near) and suffix_of(key) != suffix_of(near):
             remedy = f"it is in {words_for(near)}"
-    elif kind == "missing":
-        words = words_for(str(path[-1]))
-        read, expected = "nothing", f"the field '{path[-1]}'" + (f", in {words}" if words else "")
     elif kind in ("union_tag_not_found", "union_tag_invalid"):
         return _union_tag(detail, path, tree)
     elif kind == "value_error" and isinstance(context.get("error"), Mismatch):
@@ -109,7 +127,7 @@ def _sentence(detail: ErrorDetails, path: Path, fields: list[str], tree: Tree) -
         read, expected = _short(detail["input"]), _expected(detail, name)
         if isinstance(detail["input"], str) and "number" in expected:
             remedy = advice(name, detail["input"])
-    return tree.error(path, read, expected, remedy, key=kind in ("extra_forbidden", "missing"))
+    return tree.error(path, read, expected, remedy, key=kind == "extra_forbidden")
 
 
 def _union_tag(detail: ErrorDetails, path: Path, tree: Tree) -> InputError:

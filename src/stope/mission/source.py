@@ -18,7 +18,8 @@ from stope.mission.yamltree import Tree, parse
 
 M = TypeVar("M", bound=BaseModel)
 
-MAX_BYTES = 1_000_000  #: the largest shipped file is 4 kB
+MAX_BYTES = 1_000_000  #: the largest shipped file is 5 kB
+MAX_TOLD = 20  #: errors told at once; the wrong kind of file makes more
 
 
 class FileModel(BaseModel):
@@ -44,7 +45,9 @@ class InputErrors(InputError):  # noqa: N818 - the plural is the point
         self.errors = tuple(errors)
 
     def __str__(self) -> str:
-        return "\n".join(str(error) for error in self.errors)
+        lines = [str(error) for error in self.errors[:MAX_TOLD]]
+        more = len(self.errors) - len(lines)
+        return "\n".join([*lines, f"and {more} more"] if more else lines)
 
 
 def read_yaml(path: Path | str, schema: type[M], overrides: Sequence[str] = ()) -> M:

@@ -191,7 +191,7 @@ class _Reader:
         while not isinstance(event := next(self._events), _END):
             if not isinstance(event, ScalarEvent):
                 raise self.refuse(event, "a key that is not text", "a field name")
-            key, mark = event.value, _position(event)
+            key, mark = self._text(event), _position(event)
             if key == "<<" and event.style is None:
                 raise self.refuse(event, "a merge key '<<'", "the fields written out", "merge keys are not YAML 1.2")
             if key in seen:
@@ -200,8 +200,14 @@ class _Reader:
             entries.append((key, mark, self._at(key, next(self._events), depth)))
         return _Node(_position(start), entries=tuple(entries))
 
-    def _scalar(self, event: ScalarEvent) -> Any:
+    def _text(self, event: ScalarEvent) -> str:
         text: str = event.value
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise self.refuse(event, "half of a surrogate pair", "Unicode text")
+        return text
+
+    def _scalar(self, event: ScalarEvent) -> Any:
+        text = self._text(event)
         if event.style is not None:
             return text
         if text in _CONSTANTS:
