@@ -1,0 +1,180 @@
+"""Wrench distribution: which limb pays which part of a wrench, and the largest tool wrench that all can still pay.
+
+Each usable foot i pays a force f_i (ground on foot, site frame, z along the surface normal) inside an inner polyhedron
+of its believed limit surface scaled by the utilisation u_i that the belief allows:
+
+    t.f/T - f_z/N <= u c     pull and shear of the half-ellipsoid, by the chord between its semi-axes
+    t.f - mu f_z  <= u c T   pressed on, friction carries the rest of the shear
+
+for eight shear directions t and c = cos(22.5 deg). A foot that only stands has u = 0 and so can only press; a foot in
+the air pays nothing. A clamp also pays a moment. The split is closed form while it stays inside the limits, which is
+almost always; only a split at a limit needs the QP (ProxQP). The reserve is always a QP and is asked for at 10 Hz.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from proxsuite import proxqp
+
+from stope.robot.messages import Vector
+from stope.robot.model import RobotModel
+
+DIRECTIONS = 8
+INSCRIBED = float(np.cos(np.pi / DIRECTIONS))
+UNPAID_WEIGHT = 1e4  # an unbalanced newton costs as much as 100 N of detour: paid for only if it cannot be balanced
+MOMENT_SCALE_M = 0.5  # one newton metre counts like two newtons
+FAR = 1e4  # "no limit", N: finite, because ProxQP takes larger ones for infeasibility
+LARGEST_RESERVE_N = 1e3
+RESERVE_SCALE_N = 10.0  # unit of the reserve QP's variables; in newtons its accuracy is lost to conditioning
+
+
+@dataclass(frozen=True, slots=True)
+class Footholds:
+    """What the feet can pay now.
+
+    Attributes:
+        arms_m: (L, 3) feet relative to the base, site axes.
+        pull_n, shear_n: (L,) believed median strengths; allowed: (L,) utilisation of them that the belief allows.
+        standing: (L,) bool, feet that touch; friction: Coulomb coefficient.
+    """
+
+    arms_m: Vector
+    pull_n: Vector
+    shear_n: Vector
+    allowed: Vector
+    standing: np.ndarray
+    friction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Forces (L, 3) N of the ground on the feet, site frame, and the wrench (6,) that nobody could pay."""
+
+    force_n: Vector
+    unpaid: Vector
+
+
+class WrenchDistribution:
+    """Splits wrenches and finds reserves for one robot."""
+
+    def __init__(self, model: RobotModel) -> None:
+        self._limbs = len(model.limbs)
+        self._moment_nm = np.array(
+            [limb.gripper.moment_capacity_nm if limb.gripper.kind == "clamp" else 0.0 for limb in model.limbs]
+        )
+        self._clamped = np.flatnonzero(self._moment_nm)
+        self._forces = 3 * self._limbs
+        self._paid = self._forces + 3 * len(self._clamped)
+        angles = 2.0 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
+        self._shear_directions = np.stack((np.cos(angles), np.sin(angles)), axis=1)
+        rows = self._limbs * (2 * DIRECTIONS + 1) + 3 * len(self._clamped)
+        self._split_qp = proxqp.dense.QP(self._paid + 6, 6, rows)
+        self._reserve_qp = proxqp.dense.QP(self._paid + 1, 6, rows + 1)
+        for qp in (self._split_qp, self._reserve_qp):
+            qp.settings.eps_abs = 1e-6
+            qp.settings.max_iter = 500
+        self._limited: Footholds | None = None
+        self._limit_rows: tuple[Vector, Vector, Vector]
+
+    def split(self, feet: Footholds, wrench: Vector, wanted_n: Vector, insist: Vector) -> Split:
+        """Forces that balance `wrench` and are as near to `wanted_n` as they can be.
+
+        Args:
+            wrench: (6,) external force (N) and moment (N m) about the base, site axes: tools, thrust, weight.
+            wanted_n: (L, 3) forces that each foot should have (preload, pull test), insist: (L,) how much that matters.
+        """
+        paid = self._paid
+        weight = np.concatenate((np.repeat(insist, 3), np.full(paid - self._forces, 1e-3)))
+        wanted = np.zeros(paid)
+        wanted[: self._forces] = wanted_n.ravel()
+        paying = self._wrench_map(feet.arms_m)
+        limits, upper, lower = self._limits(feet)
+        # Weighted least squares on the balance alone: right as long as no limit binds.
+        spread = paying.T / weight[:, None]
+        x = wanted + spread @ np.linalg.lstsq(paying @ spread, -wrench - paying @ wanted, rcond=1e-9)[0]
+        used = limits @ x
+        unpaid = paying @ x + wrench
+        if (used > upper + 1e-6).any() or (used < lower - 1e-6).any() or float(np.abs(unpaid).max()) > 1e-6:
+            x, unpaid = self._split_at_limits(weight, wanted, paying, wrench, limits, upper, lower)
+        return Split(x[: self._forces].reshape(-1, 3).copy(), unpaid)
+
+    def _split_at_limits(
+        self, weight: Vector, wanted: Vector, paying: Vector, wrench: Vector, limits: Vector, upper: Vector, lower: Vector
+    ) -> tuple[Vector, Vector]:
+        slack = np.diag([1.0, 1.0, 1.0] + [MOMENT_SCALE_M] * 3)
+        hessian = np.diag(np.concatenate((weight, np.full(6, UNPAID_WEIGHT))))
+        gradient = np.concatenate((-weight * wanted, np.zeros(6)))
+        wide = np.hstack((limits, np.zeros((len(limits), 6))))
+        self._split_qp.init(hessian, gradient, np.hstack((paying, slack)), -wrench, wide, lower, upper)
+        self._split_qp.solve()
+        x = np.asarray(self._split_qp.results.x)
+        return x[: self._paid], -slack @ x[self._paid :]
+
+    def reserve(self, feet: Footholds, standing_wrench: Vector, direction: Vector) -> float:
+        """Largest s >= 0 such that `standing_wrench + s direction` can be paid; 0 when nothing can be added.
+
+        With `direction` the wrench of one newton on the bit, s is the weight-on-bit bound in newtons.
+        """
+        n = self._paid
+        # Nearest to a reserve beyond reach, with forces barely weighed: a linear programme made strictly convex.
+        hessian = np.diag(np.append(np.full(n, 1e-3), 1e-2))
+        gradient = np.append(np.zeros(n), -1e-2 * LARGEST_RESERVE_N / RESERVE_SCALE_N)
+        balance = np.hstack((self._wrench_map(feet.arms_m), direction[:, None]))
+        limits, upper, lower = self._limits(feet)
+        c = np.zeros((len(limits) + 1, n + 1))
+        c[:-1, :n], c[-1, n] = limits * RESERVE_SCALE_N, 1.0
+        self._reserve_qp.init(
+            hessian,
+            gradient,
+            balance,
+            -standing_wrench / RESERVE_SCALE_N,
+            c,
+            np.append(lower, 0.0),
+            np.append(upper, LARGEST_RESERVE_N / RESERVE_SCALE_N),
+        )
+        self._reserve_qp.solve()
+        if self._reserve_qp.results.info.status != proxqp.QPSolverOutput.PROXQP_SOLVED:
+            return 0.0
+        found = float(self._reserve_qp.results.x[n]) * RESERVE_SCALE_N
+        return max(0.0, found) if np.isfinite(found) else 0.0
+
+    def _wrench_map(self, arms_m: Vector) -> Vector:
+        """(6, paid) wrench about the base of all forces and clamp moments."""
+        out = np.zeros((6, self._paid))
+        for i, (x, y, z) in enumerate(arms_m.tolist()):
+            out[:3, 3 * i : 3 * i + 3] = np.eye(3)
+            out[3:, 3 * i : 3 * i + 3] = ((0.0, -z, y), (z, 0.0, -x), (-y, x, 0.0))
+        for k in range(len(self._clamped)):
+            column = self._forces + 3 * k
+            out[3:, column : column + 3] = np.eye(3)
+        return out
+
+    def _limits(self, feet: Footholds) -> tuple[Vector, Vector, Vector]:
+        """Inequalities lower <= C x <= upper: (rows, paid), (rows,), (rows,); kept for as long as `feet` is the same."""
+        if self._limited is feet:
+            return self._limit_rows
+        per_foot = 2 * DIRECTIONS + 1
+        rows = self._limbs * per_foot + 3 * len(self._clamped)
+        c, upper, lower = np.zeros((rows, self._paid)), np.zeros(rows), np.full(rows, -FAR)
+        for i in range(self._limbs):
+            first, x = i * per_foot, 3 * i
+            pull, shear = max(float(feet.pull_n[i]), 1e-3), max(float(feet.shear_n[i]), 1e-3)
+            allowed = float(feet.allowed[i]) * INSCRIBED
+            chord, pressed = slice(first, first + DIRECTIONS), slice(first + DIRECTIONS, first + 2 * DIRECTIONS)
+            c[chord, x : x + 2] = self._shear_directions / shear
+            c[chord, x + 2] = -1.0 / pull
+            upper[chord] = allowed
+            c[pressed, x : x + 2] = self._shear_directions / shear
+            c[pressed, x + 2] = -feet.friction / shear
+            upper[pressed] = allowed
+            c[first + 2 * DIRECTIONS, x + 2] = 1.0
+            upper[first + 2 * DIRECTIONS] = FAR if feet.standing[i] else 0.0
+        for k, limb in enumerate(self._clamped):
+            row, column = self._limbs * per_foot + 3 * k, self._forces + 3 * k
+            c[row : row + 3, column : column + 3] = np.eye(3)
+            capacity = float(self._moment_nm[limb]) * min(1.0, float(feet.allowed[limb]))
+            upper[row : row + 3], lower[row : row + 3] = capacity, -capacity
+        self._limited, self._limit_rows = feet, (c, upper, lower)
+        return self._limit_rows

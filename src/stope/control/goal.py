@@ -1,0 +1,115 @@
+"""Goal: what a task's controller asks for in one tick; and the view of the robot that it decides on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from stope.belief.anchors import AnchorBelief
+from stope.control.estimator import BaseEstimate
+from stope.control.kinematics import Kinematics
+from stope.robot.messages import AnchorAction, Codes, Observation, Vector
+from stope.robot.model import RobotModel
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything a controller may know in this tick. All of it measured or believed, nothing true.
+
+    Attributes:
+        anchored: (L,) bool, anchors believed to hold.
+        reserve_n: largest weight-on-bit that the anchors can pay at the stated risk, N.
+        margin: 1 - measured over allowed utilisation of the worst anchor; 1 when nothing is loaded, 0 at the bound.
+        dt_s: control period.
+    """
+
+    obs: Observation
+    estimate: BaseEstimate
+    kinematics: Kinematics
+    belief: AnchorBelief
+    model: RobotModel
+    anchored: np.ndarray
+    reserve_n: float
+    margin: float
+    dt_s: float
+
+    @property
+    def time_s(self) -> float:
+        """Device time, s."""
+        return self.obs.time_us * 1e-6
+
+
+@dataclass(slots=True)
+class Goal:
+    """What the posture, the distribution and the tools should do next.
+
+    Attributes:
+        feet_base_m: (L, 3) where each foot should be, base frame.
+        foot_force_n: (L, 3) force of the ground that each foot should carry, site frame (preload, press, pull test).
+        insist: (L,) weight of that wish against the others'.
+        tool_wrench: (6,) reaction of the tools on the base to be paid, site axes about the base.
+        feed_velocity_m_s, feed_push_n, feed_limit_n: drill feed.
+        spindle_rad_s: spindle; drum_rad_s: (drums,) signed by the URDF.
+        anchor_action: (L,) `AnchorAction`; release: confirm a RELEASE.
+        hold_down_n: total cold-gas thrust.
+    """
+
+    feet_base_m: Vector
+    foot_force_n: Vector
+    insist: Vector
+    anchor_action: Codes
+    tool_wrench: Vector = field(default_factory=lambda: np.zeros(6))
+    feed_velocity_m_s: float = 0.0
+    feed_push_n: float = 0.0
+    feed_limit_n: float = 0.0
+    spindle_rad_s: float = 0.0
+    drum_rad_s: Vector = field(default_factory=lambda: np.zeros(0))
+    release: bool = False
+    hold_down_n: float = 0.0
+
+    @classmethod
+    def still(cls, feet_base_m: Vector, model: RobotModel) -> Goal:
+        """Hold these feet, tools off, grippers as they are."""
+        limbs = len(model.limbs)
+        return cls(
+            feet_base_m=feet_base_m.copy(),
+            foot_force_n=np.zeros((limbs, 3)),
+            insist=np.ones(limbs),
+            anchor_action=np.full(limbs, int(AnchorAction.HOLD), dtype=np.int8),
+            drum_rad_s=np.zeros(len(model.drums.joints) if model.drums else 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a controller says of itself after a tick.
+
+    Attributes:
+        phase: short text for the progress line.
+        done: the post-condition holds.
+        failed: reason with the value that caused it; empty while all is well.
+        code: reason code of a failure, for machines.
+        depth_m: hole depth as measured; penetration_m_s: rate of penetration.
+    """
+
+    phase: str
+    done: bool = False
+    failed: str = ""
+    code: str = ""
+    value: float = 0.0
+    unit: str = "1"
+    depth_m: float = 0.0
+    penetration_m_s: float = 0.0
+
+
+class TaskController(Protocol):
+    """One task's control law, ticked at the control rate. The door for controllers of one's own."""
+
+    @property
+    def progress(self) -> Progress:
+        """State after the last tick."""
+
+    def update(self, view: View) -> Goal:
+        """What to do next."""

@@ -1,0 +1,94 @@
+"""Limb kinematics from the robot's URDF through Pinocchio: feet, Jacobians, inverse kinematics. Base frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import pinocchio as pin
+
+from stope.robot.messages import Vector
+from stope.robot.model import RobotModel
+
+IK_ITERATIONS = 8
+IK_TOLERANCE_M = 1e-6
+IK_STEP_RAD = 0.3  # longest Newton step per joint: keeps an unreachable target from throwing the limb about
+
+
+class Kinematics:
+    """Feet and Jacobians at the present joint angles, and joint angles for wanted feet.
+
+    Call `update` once per control tick; the properties then refer to those joint angles.
+    """
+
+    def __init__(self, model: RobotModel) -> None:
+        self._pin = pin.buildModelFromUrdf(str(model.urdf))
+        self._data = self._pin.createData()
+        self._trial = self._pin.createData()
+        joints = [self._pin.joints[self._pin.getJointId(j.name)] for j in model.joints]
+        self._idx_q = [(j.idx_q, j.nq) for j in joints]
+        self._feet = [self._pin.getFrameId(limb.foot_link) for limb in model.limbs]
+        self._columns = [[joints[i].idx_v for i in limb.joints] for limb in model.limbs]
+        self._limbs = [list(limb.joints) for limb in model.limbs]
+        self._low, self._high = model.position_min, model.position_max
+        self._bit = self._pin.getFrameId(model.drill.bit_link) if model.drill else None
+        self._config = pin.neutral(self._pin)
+        base = self._pin.inertias[0]  # Pinocchio leaves the fixed base out of its totals
+        self._base_mass, self._base_lever = float(base.mass), base.lever.copy()
+        self._limb_mass = float(pin.computeTotalMass(self._pin))
+        self.mass_kg = self._base_mass + self._limb_mass
+        self.feet_m = np.zeros((len(self._feet), 3))
+        self.jacobians = np.zeros((len(self._feet), 3, 3))
+        self.centre_m = np.zeros(3)
+        self.update(np.array(model.stance))
+
+    def update(self, joint_position: Vector) -> None:
+        """Evaluate feet (L, 3) m, Jacobians (L, 3, 3) of foot velocity to limb rates, and the centre of mass (3,)."""
+        q = self._configuration(joint_position)
+        pin.computeJointJacobians(self._pin, self._data, q)
+        pin.updateFramePlacements(self._pin, self._data)
+        for i, frame in enumerate(self._feet):
+            self.feet_m[i] = self._data.oMf[frame].translation
+            if self._columns[i]:
+                full = pin.getFrameJacobian(self._pin, self._data, frame, pin.LOCAL_WORLD_ALIGNED)
+                self.jacobians[i] = full[:3, self._columns[i]]
+        moving = pin.centerOfMass(self._pin, self._data, q)
+        self.centre_m = (self._limb_mass * moving + self._base_mass * self._base_lever) / self.mass_kg
+
+    @property
+    def bit_tip_m(self) -> Vector:
+        """(3,) bit tip, base frame.
+
+        Raises:
+            ValueError: the robot has no drill.
+        """
+        if self._bit is None:
+            raise ValueError("this robot has no drill")
+        return np.asarray(self._data.oMf[self._bit].translation.copy())
+
+    def joints_for(self, limb: int, foot_m: Vector, start: Vector) -> tuple[Vector, float]:
+        """Joint angles (3,) of a limb that put its foot at `foot_m` (base frame), and what distance is left over.
+
+        Newton on the limb's own Jacobian from `start` (n,), inside the joint limits; an unreachable target ends at
+        the nearest posture found and a positive distance, which the caller must judge.
+        """
+        joints, columns, frame = self._limbs[limb], self._columns[limb], self._feet[limb]
+        angles = start.copy()
+        for _ in range(IK_ITERATIONS):
+            q = self._configuration(angles)
+            jacobian = pin.computeFrameJacobian(self._pin, self._trial, q, frame, pin.LOCAL_WORLD_ALIGNED)
+            pin.updateFramePlacement(self._pin, self._trial, frame)
+            error = foot_m - self._trial.oMf[frame].translation
+            if float(error @ error) < IK_TOLERANCE_M**2:
+                break
+            square = jacobian[:3, columns]
+            step = square.T @ np.linalg.solve(square @ square.T + 1e-8 * np.eye(3), error)
+            step = np.clip(step, -IK_STEP_RAD, IK_STEP_RAD)
+            angles[joints] = np.clip(angles[joints] + step, self._low[joints], self._high[joints])
+        return angles[joints], float(np.linalg.norm(error))
+
+    def _configuration(self, joint_position: Vector) -> Vector:
+        for (start, size), angle in zip(self._idx_q, joint_position.tolist(), strict=True):
+            if size == 1:
+                self._config[start] = angle
+            else:
+                self._config[start], self._config[start + 1] = np.cos(angle), np.sin(angle)
+        return self._config

@@ -1,0 +1,212 @@
+"""The control stack of one tick: observation in, command out. One way down, no side doors.
+
+estimate -> belief -> the task's goal -> posture and wrench distribution -> command with a lifetime.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stope.belief.anchors import AnchorBelief, AnchorState
+from stope.control.distribution import Footholds, WrenchDistribution
+from stope.control.estimator import BaseEstimate, Estimator
+from stope.control.goal import Goal, View
+from stope.control.kinematics import Kinematics
+from stope.control.thrust import HoldDown
+from stope.control.watch import Alarm, AnchorWatch
+from stope.physics.anchoring import utilisation
+from stope.robot.messages import Command, JointMode, Observation, Vector
+from stope.robot.model import RobotModel
+
+LIFETIME_US = 100_000  # a command lives for ten control periods: longer than any hiccup, shorter than any harm
+RESERVE_EVERY = 10  # control ticks between reserve QPs; new evidence asks at once
+SPLIT_EVERY = 2
+TORQUE_PER_WEIGHT_M = 0.02  # spindle reaction torque per newton of weight on bit, for the reserve: bit radius times friction
+FORCE_SLEW_N_S = 30.0  # feed-forward forces change no faster: a step would ring the anchors
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one control tick produced: for the executive, the recorder and the progress line."""
+
+    view: View
+    goal: Goal
+    command: Command
+    alarm: Alarm | None
+
+
+class ControlStack:
+    """All control of one robot.
+
+    Args:
+        model: the robot.
+        belief: about its anchors; updated here.
+        estimator: started at the hand-over state.
+        foot_friction: believed Coulomb coefficient.
+        hold_probability: that the anchors must hold for the whole task.
+        period_us: control period.
+    """
+
+    def __init__(
+        self,
+        model: RobotModel,
+        belief: AnchorBelief,
+        estimator: Estimator,
+        foot_friction: float,
+        hold_probability: float,
+        period_us: int,
+    ) -> None:
+        self.model, self.belief = model, belief
+        self.kinematics = Kinematics(model)
+        self._estimator, self._distribution = estimator, WrenchDistribution(model)
+        self._hold_down, self._watch = HoldDown(model), AnchorWatch(len(model.limbs))
+        self._friction, self._risk = foot_friction, 1.0 - hold_probability
+        self._dt, self._count = period_us * 1e-6, 0
+        self._reserve, self._allowed = 0.0, np.zeros(len(model.limbs))
+        self._engaged_before = np.zeros(len(model.limbs), dtype=bool)
+        self._force = np.zeros((len(model.limbs), 3))
+        self._wanted_force = self._force
+        self._target = np.array(model.stance)
+        self._feet_target: Vector | None = None
+        self._footholds: Footholds | None = None
+
+    def observe(self, obs: Observation) -> tuple[View, Alarm | None]:
+        """Estimate and belief of this tick."""
+        self.kinematics.update(obs.joint_position)
+        engaged = self.belief.state == AnchorState.ENGAGED
+        estimate = self._estimator.update(obs, self.kinematics.feet_m, engaged & self._engaged_before)
+        for limb in np.flatnonzero(self._watch.newly_engaged(obs)):
+            self._estimator.mark_anchor(int(limb), self.kinematics.feet_m[limb])
+            self.belief.engaged(int(limb), float(obs.anchor_engagement[limb]))
+        self._watch.learn(obs, estimate, self.belief)
+        alarm = self._watch.alarm(obs, estimate)
+        engaged = self.belief.state == AnchorState.ENGAGED
+        if self._count % RESERVE_EVERY == 0 or (engaged != self._engaged_before).any():
+            self._look_at_reserve(estimate, engaged)
+        self._engaged_before = engaged
+        self._count += 1
+        view = View(
+            obs=obs,
+            estimate=estimate,
+            kinematics=self.kinematics,
+            belief=self.belief,
+            model=self.model,
+            anchored=engaged,
+            reserve_n=self._reserve,
+            margin=self._margin(estimate, engaged),
+            dt_s=self._dt,
+        )
+        return view, alarm
+
+    def give_up_anchors(self) -> None:
+        """Evidence says that no anchor holds: believe so, and owe nothing to their forces."""
+        for limb in range(len(self.model.limbs)):
+            if self.belief.state[limb] == AnchorState.ENGAGED:
+                self.belief.lost(limb)
+        self._force = np.zeros_like(self._force)
+
+    def command(self, view: View, goal: Goal) -> Command:
+        """Set-points that reach the goal, alive for `LIFETIME_US`."""
+        self._pay(view, goal)
+        position = self._reach(goal)
+        effort = self._feed_forward(view)
+        joints = len(self.model.joints)
+        mode = np.full(joints, int(JointMode.POSITION), dtype=np.int8)
+        velocity, limit = np.zeros(joints), self.model.effort_max.copy()
+        drill, drums = self.model.drill, self.model.drums
+        if drill is not None:
+            mode[drill.feed] = mode[drill.spindle] = JointMode.VELOCITY
+            velocity[drill.feed], effort[drill.feed] = goal.feed_velocity_m_s, goal.feed_push_n
+            limit[drill.feed] = goal.feed_limit_n
+            velocity[drill.spindle] = goal.spindle_rad_s
+        if drums is not None:
+            for joint, rate in zip(drums.joints, goal.drum_rad_s.tolist(), strict=True):
+                mode[joint], velocity[joint] = JointMode.VELOCITY, rate
+        seq = self._count
+        estimate = view.estimate
+        return Command(
+            seq=seq,
+            valid_until_us=view.obs.time_us + LIFETIME_US,
+            joint_mode=mode,
+            joint_position=position,
+            joint_velocity=velocity,
+            joint_effort=effort,
+            joint_effort_limit=limit,
+            anchor_action=goal.anchor_action,
+            release_confirm=seq if goal.release else 0,
+            thrust_n=self._hold_down.thrusts(
+                goal.hold_down_n, estimate.rotation, estimate.angular_rad_s, steer=not view.anchored.any()
+            ),
+        )
+
+    def _look_at_reserve(self, estimate: BaseEstimate, engaged: np.ndarray) -> None:
+        count = max(1, int(engaged.sum()))
+        self._allowed = np.where(engaged, self.belief.allowed_utilisation(self._risk, count), 0.0)
+        self._footholds = Footholds(
+            arms_m=self.kinematics.feet_m @ estimate.rotation.T,
+            pull_n=self.belief.normal_median_n,
+            shear_n=self.belief.shear_median_n,
+            allowed=self._allowed,
+            standing=estimate.contact | engaged,
+            friction=self._friction,
+        )
+        self._reserve = 0.0
+        drill = self.model.drill
+        if drill is not None and int(engaged.sum()) >= drill.anchors_required:
+            axis = estimate.rotation[:, 2]
+            one_newton = np.concatenate((axis, TORQUE_PER_WEIGHT_M * axis))
+            self._reserve = self._distribution.reserve(self._footholds, np.zeros(6), one_newton)
+
+    def _margin(self, estimate: BaseEstimate, engaged: np.ndarray) -> float:
+        if not engaged.any():
+            return 1.0
+        force = estimate.limb_force_n[engaged]
+        used = utilisation(
+            -force[:, 2],
+            np.hypot(force[:, 0], force[:, 1]),
+            self.belief.normal_median_n[engaged],
+            self.belief.shear_median_n[engaged],
+            self._friction,
+        )
+        return float(1.0 - np.max(used / np.maximum(self._allowed[engaged], 1e-9)))
+
+    def _pay(self, view: View, goal: Goal) -> None:
+        """Forces of the ground on the feet that balance what tools, thrust and weight do; slewed."""
+        if self._footholds is None:
+            return
+        if self._count % SPLIT_EVERY == 0:
+            wrench = goal.tool_wrench.copy()
+            wrench[2] -= goal.hold_down_n
+            split = self._distribution.split(self._footholds, wrench, goal.foot_force_n, goal.insist)
+            # A foot in the air can pay nothing, whatever the balance says.
+            self._wanted_force = np.where(self._footholds.standing[:, None], split.force_n, 0.0)
+        step = FORCE_SLEW_N_S * view.dt_s
+        self._force = self._force + np.clip(self._wanted_force - self._force, -step, step)
+
+    def _reach(self, goal: Goal) -> Vector:
+        """Joint angles that put the feet where the goal wants them; solved again only for feet that moved."""
+        moved = (
+            np.ones(len(self.model.limbs), dtype=bool)
+            if self._feet_target is None
+            else (np.abs(goal.feet_base_m - self._feet_target) > 1e-6).any(axis=1)
+        )
+        if moved.any():
+            target = self._target.copy()
+            for limb in np.flatnonzero(moved):
+                if self.model.limbs[limb].joints:
+                    angles, _ = self.kinematics.joints_for(int(limb), goal.feet_base_m[limb], target)
+                    target[list(self.model.limbs[limb].joints)] = angles
+            self._target = target
+            self._feet_target = goal.feet_base_m.copy()
+        return self._target
+
+    def _feed_forward(self, view: View) -> Vector:
+        """Joint efforts that press the feet with the forces to be paid: -J^T R^T f for each limb."""
+        effort = np.zeros(len(self.model.joints))
+        base_force = self._force @ view.estimate.rotation
+        for limb, spec in enumerate(self.model.limbs):
+            if spec.joints:
+                effort[list(spec.joints)] = -self.kinematics.jacobians[limb].T @ base_force[limb]
+        return effort

@@ -1,0 +1,78 @@
+"""Evidence about anchors: loads survived, slips, and the moment when the whole robot moves although its feet do not.
+
+Loss of all anchors at once is the case that joint encoders cannot see (Philae's SD2: "the lander moves, depth does not
+grow"). Two independent signals are watched: the IMU velocity disagrees with anchored kinematics, and the limbs do not
+answer the weight on the bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stope.belief.anchors import AnchorBelief, AnchorState
+from stope.control.estimator import BaseEstimate
+from stope.robot.messages import AnchorPhase, Observation
+
+MOVING_M_S = 0.010  # six sigma of the innovation's noise; at 0.6 m/s2 it is passed 0.15 mm after letting go
+MOVING_TICKS = 2
+UNANSWERED_SHARE = 0.5  # of the weight on bit
+UNANSWERED_FLOOR_N = 4.0
+UNANSWERED_TICKS = 5
+SLIP_STEP_M = 0.3e-3  # new slip that counts as evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A detected fault: row id of the fault table, the measured value, its limit and unit."""
+
+    fault: str
+    value: float
+    limit: float
+    unit: str
+
+
+class AnchorWatch:
+    """Feeds the belief from each observation; raises an alarm when anchors do not hold."""
+
+    def __init__(self, limbs: int) -> None:
+        self._seen_slip = np.zeros(limbs)
+        self._moving = self._unanswered = 0
+        self._marked = np.zeros(limbs, dtype=bool)
+
+    def newly_engaged(self, obs: Observation) -> np.ndarray:
+        """(L,) bool, grippers that have just reported ENGAGED; each is reported once per grip."""
+        engaged = (obs.anchor_phase == AnchorPhase.ENGAGED) | (obs.anchor_phase == AnchorPhase.SLIPPING)
+        new = engaged & ~self._marked
+        self._marked = engaged
+        return np.asarray(new)
+
+    def learn(self, obs: Observation, estimate: BaseEstimate, belief: AnchorBelief) -> None:
+        """Update the belief with what each anchor carried, and with slips and releases."""
+        force = estimate.limb_force_n
+        loads = np.stack((-force[:, 2], np.hypot(force[:, 0], force[:, 1])), axis=1)
+        slip = obs.anchor_slip_m
+        for limb in np.flatnonzero(slip > self._seen_slip + SLIP_STEP_M):
+            belief.slipped(int(limb), float(loads[limb, 0]), float(loads[limb, 1]))
+        self._seen_slip = np.where(slip > self._seen_slip + SLIP_STEP_M, slip, np.minimum(self._seen_slip, slip))
+        for limb in np.flatnonzero((obs.anchor_phase == AnchorPhase.OPEN) & (belief.state != AnchorState.NONE)):
+            belief.released(int(limb))
+        belief.survived(loads)
+
+    def alarm(self, obs: Observation, estimate: BaseEstimate) -> Alarm | None:
+        """The alarm that this tick completes, if any. Call while anchored."""
+        if not estimate.anchored:
+            self._moving = self._unanswered = 0
+            return None
+        speed = float(np.linalg.norm(estimate.innovation_m_s))
+        self._moving = self._moving + 1 if speed > MOVING_M_S else 0
+        push = obs.weight_on_bit_n
+        unanswered = abs(float(estimate.limb_force_n[:, 2].sum()) + push)
+        silent = unanswered > max(UNANSWERED_FLOOR_N, UNANSWERED_SHARE * push) and push > UNANSWERED_FLOOR_N
+        self._unanswered = self._unanswered + 1 if silent else 0
+        if self._moving >= MOVING_TICKS:
+            return Alarm("anchors.lost", speed, MOVING_M_S, "m/s")
+        if self._unanswered >= UNANSWERED_TICKS:
+            return Alarm("anchors.unanswered", unanswered, UNANSWERED_SHARE * push, "N")
+        return None
