@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from stope.mission.procedural import ellipsoid_mesh, icosphere
 from stope.mission.shape import Mesh
 from stope.physics import frames
 from stope.physics.gravity import Polyhedron
-from stope.physics.site_field import SiteError, SiteField, site_field, surface_point
+from stope.physics.site_field import SiteError, SiteField, _working_gradient, site_field, surface_point
 
 PERIOD_S = 15466.0
 MESH = ellipsoid_mesh((282.0, 268.0, 249.0), roughness=0.05, seed=11, faces=1280)
@@ -121,21 +123,61 @@ def test_poles_vertices_and_edges_are_hit():
 
 
 def test_on_a_concave_body_the_outermost_surface_counts():
-    """A cup: the ray from the middle leaves the inner wall's far side only at the outer shell."""
+    """A banana: a ray from its middle leaves it, crosses open space and meets an arm."""
     vertices, faces = icosphere(3)
-    dent = np.where(vertices[:, 0] > 0.6, 0.3, 1.0)
-    mesh = Mesh(vertices * dent[:, None] * 100.0, faces)
-    for ray in frames.direction(0.0, np.arange(0.0, 360.0, 7.3)):
+    straight = vertices * [15.0, 15.0, 100.0]
+    bent = straight + np.outer(straight[:, 2] ** 2 / 60.0, [0.0, 1.0, 0.0])
+    mesh, body = Mesh(bent, faces), Polyhedron(bent, faces, 1000.0)
+    crossings = 0
+    for angle in np.radians(np.arange(20.0, 90.0, 3.7)):
+        ray = np.array([0.0, np.cos(angle), np.sin(angle)])
         point, _ = surface_point(mesh, ray)
-        beyond = point + np.outer(np.linspace(0.01, 100.0, 30), ray)
-        inside = np.abs(Polyhedron.from_mesh(mesh, 1000.0).laplacian(beyond)) > 1e-9
-        assert not inside.any()
+        reach = float(np.linalg.norm(point))
+        assert np.abs(body.laplacian(np.outer(np.linspace(reach + 0.01, 400.0, 40), ray))).max() < 1e-9
+        assert body.laplacian((reach - 0.01) * ray) < -1e-9
+        crossings += bool((np.abs(body.laplacian(np.outer(np.linspace(0.0, reach - 0.01, 200), ray))) < 1e-9).any())
+    assert crossings >= 3  # the shape is what the test is about
+
+
+def test_close_to_an_edge_the_mean_gradient_fits_the_next_metre_better():
+    vertices, faces = icosphere(0)
+    body = Polyhedron(vertices * 245.0, faces, 1190.0)
+    mesh = Mesh(vertices * 245.0, faces)
+    middle = vertices[faces[0, 0]] + vertices[faces[0, 1]]
+    latitude, longitude = frames.latitude_longitude_deg(middle)
+    field = site_field(body, mesh, float("inf"), float(latitude), float(longitude))
+    off = field.origin_m + 1e-6 * 245.0 * (field.surface_normal @ field.rotation)
+    at_surface = replace(field, tensor_1_s2=field.rotation @ body.gradient(off) @ field.rotation.T)
+    above = field.to_body(np.random.default_rng(0).uniform([-1, -1, 0.8], [1, 1, 1.5], size=(50, 3)))
+    full = body.acceleration(above) @ field.rotation.T
+    worst, naive = (
+        np.linalg.norm(f.acceleration(field.to_site(above)) - full, axis=1).max() for f in (field, at_surface)
+    )
+    assert worst < 0.5 * naive
+
+
+def test_gradient_is_a_mean_over_seven_points_less_those_underground():
+    """Beside a wall half of the ring is inside the body, where the gradient is another."""
+    vertices, faces = icosphere(2)
+    mesh = Mesh(vertices * 245.0, faces)
+    body = Polyhedron.from_mesh(mesh, 1190.0)
+    point, normal = surface_point(mesh, frames.direction(12.0, 34.0))
+    level = np.cross(normal, [0.0, 0.0, 1.0])
+    beside = _working_gradient(body, mesh, point + 1e-4 * normal, level / np.linalg.norm(level))
+    assert np.trace(beside) == pytest.approx(0.0, abs=1e-12)
+    above = _working_gradient(body, mesh, point, normal)
+    ring = np.random.default_rng(0).normal(size=(4000, 3))
+    ring -= np.outer(ring @ normal, normal)
+    ring *= 0.5 / np.linalg.norm(ring, axis=1, keepdims=True)
+    around = body.gradient(point + 0.5 * normal + ring[:400]).mean(axis=0)
+    expected = (6.0 * around + body.gradient(point + 0.5 * normal)) / 7.0
+    np.testing.assert_allclose(above, expected, atol=2e-3 * np.abs(expected).max())
 
 
 def test_no_surface_and_bad_latitude():
     vertices, faces = icosphere(1)
     with pytest.raises(SiteError, match="outside the mesh"):
-        surface_point(Mesh(vertices + [10.0, 0, 0], faces), [0.0, 0.0, 1.0])
+        surface_point(Mesh(vertices + np.array([10.0, 0, 0]), faces), [0.0, 0.0, 1.0])
     for latitude in (91.0, float("nan")):
         with pytest.raises(SiteError, match="latitude"):
             site_field(BODY, MESH, PERIOD_S, latitude, 0.0)

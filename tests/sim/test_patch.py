@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stope.mission.procedural import ellipsoid_mesh
+from stope.mission.shape import Mesh
 from stope.physics.gravity import Polyhedron
 from stope.physics.site_field import SiteError, SiteField, site_field, surface_point
 from stope.sim.patch import _draw_boulders, build_patch, sample_surface, triangles
@@ -118,6 +119,15 @@ def test_a_patch_wider_than_the_body_is_refused():
 def test_far_side_is_never_taken_for_the_ground():
     height = sample_surface(FIELD, MESH, np.linspace(-10.0, 10.0, 41))
     assert np.abs(height).max() < 10.0
+
+
+def test_vertical_walls_cast_no_shadow():
+    cube = np.array([[x, y, z] for x in (-10.0, 10.0) for y in (-10.0, 10.0) for z in (-20.0, 0.0)])
+    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    box = Mesh(cube, np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))]))
+    np.testing.assert_allclose(sample_surface(BENCH, box, np.linspace(-10.0, 10.0, 21)), 0.0, atol=1e-12)
+    with pytest.raises(SiteError, match="88 of 529 cells"):
+        sample_surface(BENCH, box, np.linspace(-11.0, 11.0, 23))
 
 
 def test_triangles_are_the_surface():
