@@ -2,8 +2,8 @@
 
 The site frame has its origin on the surface, z up against *effective* gravity, x east, y north. Near the site the
 effective acceleration is a0 + T r - 2 w x v, so gravity costs nothing per step. Over random sites on Bennu's measured
-shape (14,744 facets) that departs from the full polyhedron by 1e-4 at 1 m and 9e-4 at 3 m (medians; 8e-4 and 4e-3 at
-the 95th percentile, close to a facet's edge).
+shape (14,744 facets) that departs from the full polyhedron by 1.5e-4 at 1 m and 1e-3 at 3 m (medians; 8e-4 and 3.4e-3
+at the 95th percentile, close to a facet's edge).
 """
 
 from __future__ import annotations
