@@ -16,4 +16,4 @@ class TruncatedLogError(TaskLogError):
 
 
 class DamagedLogError(TaskLogError):
-    """A checksum or a length inside the file is wrong. What was read before this is sound."""
+    """A checksum or a length inside the file is wrong. What was read before this is sound, but look for gaps."""

@@ -67,7 +67,8 @@ def _columns(path: Path, topics: Collection[str] | None) -> dict[str, list[Colum
         if found.message is not None:
             if found.topic not in tables:
                 tables[found.topic] = Table(header, found)
-            descriptors[found.topic] = found.message.DESCRIPTOR
+            seen, new = descriptors.get(found.topic), found.message.DESCRIPTOR
+            descriptors[found.topic] = new if seen is None or len(new.fields) > len(seen.fields) else seen
             tables[found.topic].widen(found.message)
     return {topic: table.columns(descriptors[topic]) for topic, table in tables.items()}
 
@@ -97,7 +98,7 @@ def _write_tables(
 
 
 def _header(path: Path) -> RunHeader | None:
-    """The run header; it stands before the first message."""
+    """The run header; it stands before the first message. None, so indices for names, where it cannot be used."""
     run: Mapping[str, str] = {}
     attachments: dict[str, bytes] = {}
     for record in scan(path):
@@ -107,7 +108,10 @@ def _header(path: Path) -> RunHeader | None:
             attachments[record.name] = record.data
         elif isinstance(record, MessageRecord):
             break
-    return RunHeader.from_log(run, attachments) if run else None
+    try:
+        return RunHeader.from_log(run, attachments) if run else None
+    except TaskLogError:
+        return None
 
 
 def _seconds(time_us: int) -> str:

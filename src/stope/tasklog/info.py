@@ -62,6 +62,9 @@ class LogInfo:
         """Messages over all topics."""
         return sum(topic.count for topic in self.topics)
 
+    def __str__(self) -> str:
+        return format_info(self)
+
 
 def describe(path: Path) -> LogInfo:
     """Read the log once, checksums on. A truncated or damaged log is described as far as it can be read.

@@ -41,7 +41,7 @@ def message_class(name: str) -> Any:
     return _class(full_name(name))
 
 
-def new(name: str, **fields: Any) -> Any:
+def new(name: str, /, **fields: Any) -> Any:
     """A message with `fields` set; `name` as for `message_class`. Arrays are flattened row by row.
 
     Raises:

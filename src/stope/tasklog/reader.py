@@ -17,6 +17,7 @@ from stope.tasklog.errors import DamagedLogError, TruncatedLogError
 from stope.tasklog.header import RECORD
 from stope.tasklog.records import ChannelRecord, MessageRecord, MetadataRecord, SchemaRecord
 from stope.tasklog.scan import Limits, scan
+from stope.tasklog.topics import TOPICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Decoder:
     def _class(self, schema: SchemaRecord) -> Any:
         try:
             files = descriptor_pb2.FileDescriptorSet.FromString(schema.data)
-            if _covered(schema.name, files):
+            if _covered(schema.name, files) or _same_well_known(schema):
                 return messages.message_class(schema.name)
             pool = DescriptorPool()
             for file in _imports_first(files):
@@ -134,6 +135,12 @@ def _covered(name: str, files: descriptor_pb2.FileDescriptorSet) -> bool:
         return False
     known = {(item.number, item.name, item.type, item.label) for item in ours.message_type[0].field}
     return all((item.number, item.name, item.type, item.label) in known for item in files.file[0].message_type[0].field)
+
+
+def _same_well_known(schema: SchemaRecord) -> bool:
+    """True when a well-known schema of our topic table is, byte for byte, the one that we have."""
+    in_table = any(schema.name == topic.schema for topic in TOPICS.values())
+    return in_table and schema.data == messages.schema_bytes(schema.name)
 
 
 def _imports_first(files: descriptor_pb2.FileDescriptorSet) -> list[descriptor_pb2.FileDescriptorProto]:

@@ -58,7 +58,8 @@ def scan(path: Path, *, validate_crcs: bool = True, limits: Limits | None = None
     Raises:
         NotALogError: not MCAP, unreadable, or larger than `limits` in one of its parts.
         TruncatedLogError: the file ends early; everything yielded before is whole.
-        DamagedLogError: a checksum or a length is wrong; everything yielded before passed the check of its chunk.
+        DamagedLogError: a checksum or a length is wrong; everything yielded before passed the check of its chunk, but a
+            chunk may be missing among it: compare sequences.
     """
     with _opened(path) as file:
         yield from _Scan(path, file, validate_crcs, limits or Limits()).records()
@@ -96,6 +97,8 @@ class _Scan:
                 elif opcode in _PLAIN:
                     if (record := self._plain(opcode, self._whole(length, self._limits.record))) is not None:
                         yield record
+                elif opcode in _SUMMARY_ONLY:
+                    raise MalformedError(f"a record of type {opcode} belongs into the summary")
                 else:
                     self._skip(length)
             except MalformedError as error:
@@ -292,4 +295,5 @@ _UNPACK: dict[str, Callable[[bytes, int], bytes]] = {
 }
 _MESSAGE = struct.Struct("<HIQQ")
 _PLAIN = frozenset((Opcode.HEADER, Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.METADATA))
+_SUMMARY_ONLY = frozenset((Opcode.FOOTER, 0x08, 0x0A, 0x0B, 0x0D, 0x0E))
 _IN_CHUNK = frozenset((Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE))

@@ -111,7 +111,9 @@ def cell(column: Column, message: Any) -> Any:
     """The text or number for `column`; empty where the message has none."""
     value = message
     for name, index in column.steps:
-        holder, value = value, getattr(value, name)
+        holder, value = value, getattr(value, name, None)
+        if value is None:  # an older message on a topic whose schema grew
+            return ""
         if index == _LENGTH:
             return len(value)
         if index is not None:

@@ -1,0 +1,30 @@
+"""Fixtures of the task log's tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_log import START_NS, Sample, sample_header, sample_messages
+
+from stope.tasklog import RunHeader, TaskLogWriter
+
+
+@pytest.fixture
+def header() -> RunHeader:
+    return sample_header()
+
+
+@pytest.fixture
+def write_sample(tmp_path: Path, header: RunHeader) -> Sample:
+    """Writes the sample log and returns its path; keywords go to the writer."""
+
+    def write(name: str = "log.mcap", *, seed: int = 7, **options: Any) -> Path:
+        path = tmp_path / name
+        with TaskLogWriter(path, header, start_utc_ns=START_NS, **options) as log:
+            for topic, message, time_us in sample_messages(seed):
+                log.write(topic, message, time_us)
+        return path
+
+    return write

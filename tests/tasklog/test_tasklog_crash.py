@@ -1,0 +1,187 @@
+"""Kill, cut, flip, full disk: what is left can be read, and what is wrong is said."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from sample_log import START_NS
+
+from stope.tasklog import DamagedLogError, NotALogError, RunHeader, TaskLogError, TaskLogWriter, TruncatedLogError, new
+from stope.tasklog.info import describe
+from stope.tasklog.reader import read
+
+BACKENDS = ("foxglove", "python")
+
+_HEADER = """
+import os, sys, time
+from pathlib import Path
+from stope.tasklog import RunHeader, TaskLogError, TaskLogWriter, new
+header = RunHeader(stope_version="0", seed=1, mission="m", mission_json="{}", robot="r", robot_json="{}",
+                   limits_hash="", body="bennu", licence="CC-BY-4.0", team="t")
+"""
+_STEADY = (
+    _HEADER
+    + """
+log = TaskLogWriter(Path(sys.argv[1]), header, start_utc_ns=1, backend=sys.argv[2])
+begin = time.perf_counter()
+for i in range(10_000):
+    log.write("/mass/parcel", new("MassParcel", amount_ug=i), i)
+    print(i, flush=True)
+    time.sleep(max(0.0, begin + i / 200 - time.perf_counter()))
+"""
+)
+_FULL = (
+    _HEADER
+    + """
+import resource
+for backend, when_full in (("foxglove", "block"), ("python", "block"), ("foxglove", "drop")):
+    log = TaskLogWriter(Path(sys.argv[1]) / f"{backend}_{when_full}.mcap", header, start_utc_ns=1, backend=backend,
+                        when_full=when_full)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    told = 0
+    try:
+        for i in range(2000):
+            log.write("/terrain", new("/terrain", data=i.to_bytes(2, "big") + os.urandom(1000)), i)
+            if i % 20 == 0:
+                time.sleep(0.001)
+    except TaskLogError as error:
+        told += "File too large" in str(error)
+    try:
+        log.close()
+    except TaskLogError as error:
+        told += 2 * ("File too large" in str(error))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    print(backend, when_full, told, sum(log.dropped.values()))
+"""
+)
+
+
+def test_kill_9_loses_a_second_at_most(tmp_path: Path) -> None:
+    children = {}
+    for backend in BACKENDS:
+        command = [sys.executable, "-c", _STEADY, str(tmp_path / f"{backend}.mcap"), backend]
+        children[backend] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    for child in children.values():
+        assert child.stdout is not None
+        assert child.stdout.readline() == "0\n"  # it runs
+    threading.Event().wait(random.uniform(1.6, 2.6))
+    for child in children.values():
+        child.send_signal(signal.SIGKILL)
+    for backend, child in children.items():
+        assert child.stdout is not None
+        said = [int(line) for line in child.stdout if line.endswith("\n")]
+        child.wait()
+        child.stdout.close()
+        path = tmp_path / f"{backend}.mcap"
+        found = [m.message.amount_ug for m in read(path, ["/mass/parcel"], allow_truncated=True)]
+        assert found == list(range(len(found)))
+        lost = said[-1] + 1 - len(found)
+        assert lost <= 200 * 1.5, f"{backend}: {lost} messages lost at 200 per second"
+        assert found
+        with pytest.raises(TruncatedLogError):
+            list(read(path))
+        info = describe(path)
+        assert not info.complete
+        assert info.header is not None
+        assert info.header.mission == "m"
+
+
+def test_a_full_disk_is_told_and_leaves_a_readable_prefix(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stderr == ""
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [line[:2] for line in lines] == [["foxglove", "block"], ["python", "block"], ["foxglove", "drop"]]
+    assert [int(line[2]) for line in lines] == [3, 3, 2]  # hardware is not disturbed by it, but told at the end
+    assert int(lines[2][3]) > 0
+    for line in lines:
+        path = tmp_path / f"{line[0]}_{line[1]}.mcap"
+        assert path.stat().st_size <= 100_000
+        numbers = [int.from_bytes(m.message.data[:2], "big") for m in read(path, ["/terrain"], allow_truncated=True)]
+        assert numbers == list(range(len(numbers)))
+        assert numbers
+
+
+@pytest.fixture(params=BACKENDS)
+def tiny(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Twelve parcels in four chunks, in about 5 KB."""
+    header = RunHeader("0", 1, "m", "{}", "r", "{}", "", "bennu", "CC-BY-4.0", "t", packages={})
+    with TaskLogWriter(tmp_path / "tiny.mcap", header, start_utc_ns=START_NS, backend=request.param) as log:
+        for i in range(12):
+            log.write("/mass/parcel", new("MassParcel", amount_ug=i, material="regolith"), i)
+            if i % 3 == 2:
+                log.flush()
+    return log.path
+
+
+def _read_until_error(path: Path) -> tuple[list[int], TaskLogError | None]:
+    found: list[int] = []
+    try:
+        for m in read(path, ["/mass/parcel"]):
+            found.append(m.message.amount_ug)  # noqa: PERF401 (what was read before the error counts)
+    except TaskLogError as error:
+        return found, error
+    return found, None
+
+
+def test_cut_at_every_byte(tiny: Path, tmp_path: Path) -> None:
+    whole = tiny.read_bytes()
+    assert _read_until_error(tiny) == (list(range(12)), None)
+    cut, counts = tmp_path / "cut.mcap", []
+    for size in range(0, len(whole), 1 if b"foxglove" in whole else 7):  # the readers' paths are the same
+        cut.write_bytes(whole[:size])
+        found, error = _read_until_error(cut)
+        assert isinstance(error, TruncatedLogError if size else NotALogError)
+        assert found == list(range(len(found)))
+        counts.append(len(found))
+    assert counts == sorted(counts)
+    assert set(counts) == {0, 3, 6, 9, 12}
+
+
+def test_a_tail_of_zeros_is_a_truncation(tiny: Path, tmp_path: Path) -> None:
+    whole = tiny.read_bytes()
+    last_chunk = whole.rindex(b"\x04\x00\x00\x00zstd")
+    for size in (last_chunk, len(whole) - 8):
+        padded = tmp_path / "padded.mcap"
+        padded.write_bytes(whole[:size] + bytes(4096))
+        found, error = _read_until_error(padded)
+        assert isinstance(error, TaskLogError)
+        assert found == list(range(len(found)))
+    torn = tmp_path / "torn.mcap"
+    torn.write_bytes(whole[: last_chunk - 8 * 3 - 4 - 9] + bytes(4096))  # from the chunk's first byte on
+    assert isinstance(_read_until_error(torn)[1], TruncatedLogError)
+
+
+def test_every_flipped_bit_is_noticed(tiny: Path, tmp_path: Path) -> None:
+    whole, rng = tiny.read_bytes(), random.Random(3)
+    flipped = tmp_path / "flipped.mcap"
+    kinds = set()
+    for at in range(0, len(whole), 1 if b"foxglove" in whole else 5):
+        data = bytearray(whole)
+        data[at] ^= 1 << rng.randrange(8)
+        flipped.write_bytes(data)
+        found, error = _read_until_error(flipped)
+        assert error is not None, f"bit flip at byte {at} went unnoticed"
+        assert set(found) <= set(range(12))  # never a wrong value,
+        assert found == sorted(found)  # though a chunk whose type was flipped is missed
+        kinds.add(type(error))
+    assert DamagedLogError in kinds
+
+
+def test_without_checksums_damage_can_pass(tiny: Path, tmp_path: Path) -> None:
+    """Why validate_crcs is on by default: the same file, read without."""
+    whole = bytearray(tiny.read_bytes())
+    whole[whole.index(b"CC-BY-4.0")] ^= 1
+    damaged = tmp_path / "damaged.mcap"
+    damaged.write_bytes(whole)
+    assert sum(1 for _ in read(damaged, validate_crcs=False)) == sum(1 for _ in read(tiny))
+    with pytest.raises(DamagedLogError, match="the data section fails its checksum"):
+        list(read(damaged))
+    assert "fails its checksum" in describe(damaged).problem
