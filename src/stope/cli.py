@@ -157,7 +157,9 @@ def run(
         list[str] | None, typer.Option(metavar="FAULT@TASK", help="Make a fault happen in a task. Repeat it.")
     ] = None,
     overrides: SetOption = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for log and pictures; runs/<mission> when left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for log and pictures; a new one below runs/ when left out.")
+    ] = None,
     video: Annotated[bool, typer.Option(help="Render pictures and a film after the run.")] = True,
     json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no table.")] = False,
@@ -167,7 +169,7 @@ def run(
         fault, at, task = text.partition("@")
         if not (fault and at and task):
             raise InputError("--inject", read=f"'{text}'", expected="FAULT@TASK, such as anchors.lost@drill")
-    from stope.session.request import RunRequest
+    from stope.session.request import RunRequest, free_folder
 
     request = RunRequest(
         mission=mission,
@@ -178,7 +180,7 @@ def run(
         anchors=anchors.value,
         inject=tuple(inject or ()),
         overrides=tuple(overrides or ()),
-        out=out if out is not None else Path("runs") / Path(mission).stem,
+        out=out if out is not None else free_folder(mission),
         video=video,
         progress=not (quiet or json),
     )
@@ -270,15 +272,13 @@ def robots(json: JsonOption = False) -> None:
 
 @log_app.command("info")
 def log_info(file: Annotated[Path, typer.Argument(help="A task log.")], json: JsonOption = False) -> None:
-    """Say what a log holds: header, topics, counts, verdict, and whether it is whole."""
+    """Say what a log holds; exit code 1 if it is damaged or not whole."""
     _check_exists(file)
-    from stope.tasklog.info import describe
+    from stope.tasklog.info import describe, to_json
 
-    description = describe(file)
-    if json:
-        _print_json(description)
-    else:
-        typer.echo(str(description).rstrip("\n"))
+    info = describe(file)
+    typer.echo(to_json(info) if json else str(info))
+    raise typer.Exit(0 if info.complete else FAILED)
 
 
 @log_app.command("export", epilog="Example:  stope log export runs/bennu_core/log.mcap --csv tables")
@@ -287,11 +287,12 @@ def log_export(
     csv: Annotated[Path, typer.Option("--csv", metavar="DIR", help="Folder for one table (.csv) per topic.")],
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic. Repeat it.")] = None,
 ) -> None:
-    """Write a log's topics as tables."""
+    """Write a log's topics as tables and print their paths."""
     _check_exists(file)
     from stope.tasklog.export import export_csv
 
-    export_csv(file, csv, topics=tuple(topic) if topic else None)
+    for table in export_csv(file, csv, topics=tuple(topic) if topic else None):
+        typer.echo(str(table))
 
 
 @faults_app.command("list")
@@ -317,13 +318,7 @@ def _print_list(lines: dict[str, str], json: bool) -> None:
 
 
 def _print_json(value: Any) -> None:
-    typer.echo(jsonlib.dumps(value, indent=2, ensure_ascii=False, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    from dataclasses import asdict, is_dataclass
-
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
+    typer.echo(jsonlib.dumps(value, indent=2, ensure_ascii=False))
 
 
 def main() -> None:

@@ -72,19 +72,25 @@ def explain(error: ValidationError, tree: Tree, schema: type[BaseModel]) -> list
     """
     told: dict[tuple[int, int, str, str], InputError] = {}
     missing: dict[Path, list[str]] = {}
+    missing_entries: dict[Path, InputError] = {}  # the last of a list wins: it knows the length
     misspelt = set()
     located = [(detail, *_walk(detail["loc"], tree.data, schema)) for detail in error.errors(include_url=False)]
     for detail, path, fields in located:
         if detail["type"] == "extra_forbidden":
             misspelt.add((*path[:-1], did_you_mean(str(path[-1]), fields)))
     for detail, path, fields in located:
-        if detail["type"] == "missing":
+        if detail["type"] == "missing" and isinstance(detail["loc"][-1], int):  # a tuple that ends too early
+            length = detail["loc"][-1] + 1
+            missing_entries[path] = tree.error(path, _short(detail["input"]), f"{length} entries")
+        elif detail["type"] == "missing":
             if path not in misspelt:
                 missing.setdefault(path[:-1], []).append(str(path[-1]))
         elif not _is_echo(detail):
             _tell(told, _sentence(detail, path, fields, tree))
     for parent, names in missing.items():
         _tell(told, _missing(parent, names, tree))
+    for sentence in missing_entries.values():
+        _tell(told, sentence)
     return [told[place] for place in sorted(told)]
 
 
@@ -155,8 +161,10 @@ def _expected(detail: ErrorDetails, name: str) -> str:
         near = did_you_mean(str(detail["input"]), known)
         return str(context["expected"]) + (f" (did you mean '{near}'?)" if near else "")
     if kind in _NOUNS:
-        words = words_for(name) if "number" in _NOUNS[kind] else ""
-        return f"{_NOUNS[kind]} of {words}" if words else _NOUNS[kind]
+        words, noun = words_for(name), _NOUNS[kind]
+        if kind == "model_type" and words:  # a quantity that may be a distribution
+            return f"a number of {words} or {noun}"
+        return f"{noun} of {words}" if words and "number" in noun else noun
     if kind == "too_short":
         return f"at least {context['min_length']} entries"
     if kind == "too_long":
@@ -177,7 +185,9 @@ def _walk(location: tuple[int | str, ...], data: Any, schema: type[BaseModel]) -
         if _is_member(annotation, step):
             annotation = model
             continue
-        present = (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int))
+        present = (isinstance(data, dict) and step in data) or (
+            isinstance(data, list) and isinstance(step, int) and step < len(data)
+        )
         last = index == len(location) - 1
         if model is not None and (present or last) and isinstance(data, dict):
             fields = [field.alias or name for name, field in model.model_fields.items()]

@@ -19,7 +19,7 @@ class RunRequest:
         anchors: "normal", or "none" to run without any.
         inject: "fault@task" each, as `stope faults list` names them.
         overrides: "path=value" each, as `--set` takes them.
-        out: folder for this run's files; made when it is not there.
+        out: folder for this run's files; made when it is not there. `free_folder` finds one when nobody said where.
         video: render pictures and a film after the run.
         progress: show the progress line.
     """
@@ -35,3 +35,13 @@ class RunRequest:
     out: Path = Path("runs")
     video: bool = True
     progress: bool = True
+
+
+def free_folder(mission: Path | str, below: Path = Path("runs")) -> Path:
+    """The first of `below`/<mission>, <mission>-2, <mission>-3, ... that does not exist: a log is never overwritten."""
+    name = Path(mission).stem or "run"
+    candidate, number = below / name, 1
+    while candidate.exists():
+        number += 1
+        candidate = below / f"{name}-{number}"
+    return candidate
