@@ -14,6 +14,8 @@ from PIL import Image
 from stope.mission.shipped import find_data
 from stope.robot.modelfile import load_robot
 from stope.sim.caption import Caption
+from stope.sim.grain import sun_visibility
+from stope.sim.heightmap import HeightMap
 from stope.sim.lens import Lens
 from stope.sim.render import Film, Frame
 from stope.sim.scenery import AMBIENT, Ground, Scenery
@@ -154,6 +156,31 @@ def test_drawn_ground_follows_the_map_and_is_whole_beyond_it() -> None:
     assert faces.max() < len(vertices)
     a, b, c = (vertices[faces[:, k], :2] for k in range(3))
     assert (np.cross(np.pad(b - a, ((0, 0), (0, 1))), np.pad(c - a, ((0, 0), (0, 1))))[:, 2] > 0).all()  # all face up
+
+
+@pytest.mark.parametrize("azimuth_deg", [0, 90, 180, 215])
+def test_a_wall_shades_the_ground_behind_it_as_far_as_the_sun_is_low(azimuth_deg: int) -> None:
+    azimuth = math.radians(azimuth_deg)
+    sun = np.array([math.cos(azimuth), math.sin(azimuth), 1.0]) / math.sqrt(2.0)  # 45 deg: a shadow as long as its wall
+    z = np.zeros((61, 61))
+    z[28:33, 28:33] = 1.0
+    seen = sun_visibility(z, 0.1, sun)
+    y, x = np.mgrid[-30:31, -30:31] * 0.1
+    toward = x * sun[0] + y * sun[1]
+    flat = z == 0
+    dark = flat & (seen < 0.5)
+    assert dark.sum() > 20
+    assert toward[dark].max() < 0
+    assert np.hypot(x, y)[dark].max() == pytest.approx(1.2, abs=0.2)
+
+
+def test_ground_is_the_height_map_as_it_was() -> None:
+    heights = HeightMap(0.1, np.zeros((5, 5)), np.full((5, 5), 0.03))
+    ground = Ground.of(heights)
+    heights.excavate([12], 0.0, 10**12, 1200.0)
+    assert ground.vertices_m.shape == (25, 3)
+    assert ground.vertices_m[:, 2] == pytest.approx(0.03)
+    assert ground.cover_m == pytest.approx(0.03)
 
 
 def test_ejecta_show_above_the_ground_and_hide_below(film: Film, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from stope.robot.urdf import UrdfJoint, UrdfTree
 
 if TYPE_CHECKING:
-    from stope.robot.modelfile import Limits, RobotFile
+    from stope.robot.jointlimits import Limits
+    from stope.robot.modelfile import RobotFile
 
 #: what a role is mechanically; controllers rely on it
 KIND_OF_ROLE = {

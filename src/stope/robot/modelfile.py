@@ -15,76 +15,14 @@ from stope.mission.errors import InputError
 from stope.mission.source import FileModel, InputErrors, Mismatch, read_tree, validate
 from stope.robot import model
 from stope.robot.agreement import disagreements
+from stope.robot.jointlimits import Limits, NotNegative, Positive, check_ordered
 from stope.robot.model import JointRole, RobotModel
 from stope.robot.urdf import read_urdf
 
 MAX_JOINTS = 16  #: what one link carries (design: at most 16 joints)
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Triple = tuple[float, float, float]
-
-
-class RevoluteLimits(FileModel):
-    """Limits of a joint that turns between two stops."""
-
-    kind: Literal["revolute"]
-    position_min_rad: float
-    position_max_rad: float
-    velocity_max_rad_s: Positive
-    effort_max_nm: Positive
-    kp_nm_rad: NotNegative
-    kd_nms_rad: NotNegative
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _check_ordered(self, "position_min_rad", "position_max_rad")
-        return self
-
-    def plain(self) -> tuple[float, ...]:
-        """Position min, max, velocity, effort, kp, kd in joint units."""
-        return (self.position_min_rad, self.position_max_rad, self.velocity_max_rad_s, self.effort_max_nm,
-                self.kp_nm_rad, self.kd_nms_rad)  # fmt: skip
-
-
-class ContinuousLimits(FileModel):
-    """Limits of a joint that turns without end."""
-
-    kind: Literal["continuous"]
-    velocity_max_rad_s: Positive
-    effort_max_nm: Positive
-    kp_nm_rad: NotNegative
-    kd_nms_rad: NotNegative
-
-    def plain(self) -> tuple[float, ...]:
-        """Position min, max, velocity, effort, kp, kd in joint units."""
-        return -math.inf, math.inf, self.velocity_max_rad_s, self.effort_max_nm, self.kp_nm_rad, self.kd_nms_rad
-
-
-class PrismaticLimits(FileModel):
-    """Limits of a joint that slides."""
-
-    kind: Literal["prismatic"]
-    position_min_m: float
-    position_max_m: float
-    velocity_max_m_s: Positive
-    effort_max_n: Positive
-    kp_n_m: NotNegative
-    kd_ns_m: NotNegative
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _check_ordered(self, "position_min_m", "position_max_m")
-        return self
-
-    def plain(self) -> tuple[float, ...]:
-        """Position min, max, velocity, effort, kp, kd in joint units."""
-        return (self.position_min_m, self.position_max_m, self.velocity_max_m_s, self.effort_max_n,
-                self.kp_n_m, self.kd_ns_m)  # fmt: skip
-
-
-Limits = Annotated[RevoluteLimits | ContinuousLimits | PrismaticLimits, Field(discriminator="kind")]
 
 
 class JointEntry(FileModel):
@@ -142,7 +80,7 @@ class DrillEntry(FileModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        _check_ordered(self, "bit_inner_m", "bit_outer_m")
+        check_ordered(self, "bit_inner_m", "bit_outer_m")
         return self
 
 
@@ -297,9 +235,3 @@ def _thruster(entry: ThrusterEntry) -> model.Thruster:
     px, py, pz = entry.position_m
     dx, dy, dz = (part / length for part in entry.direction)
     return model.Thruster(entry.name, (px, py, pz), (dx, dy, dz), entry.max_n, entry.specific_impulse_s)
-
-
-def _check_ordered(file: FileModel, lower: str, upper: str) -> None:
-    low, high = getattr(file, lower), getattr(file, upper)
-    if not low < high:
-        raise Mismatch(f"{low:g}", f"less than {upper}, which is {high:g}", at=(lower,))

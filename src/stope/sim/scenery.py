@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from stope.robot.messages import Vector
+from stope.sim.grain import TILE, hills, pebbles, sun_visibility, waves
+from stope.sim.heightmap import HeightMap
 from stope.sim.lens import Lens, Pixels
+from stope.sim.patch import triangles
 
 ROCK: Final = np.array(
     [0.40, 0.375, 0.35], dtype=np.float32
@@ -26,7 +29,6 @@ HALL: Final = 0.35  #: in a lit hall
 SUNLIGHT: Final = 1.25
 SHOWS_AS_COVER_M: Final = 0.01  #: a centimetre of fines hides the rock
 GRID: Final = 192  #: cells a side of the shading grid
-TILE: Final = 512  #: texels a side of the pebble tile
 HORIZON_RADIUS_M: Final = 250.0  #: of the body whose curvature ends the view; about Bennu's
 LOOP: Final = 256  #: vertices in each ring of the ground beyond the map
 
@@ -45,6 +47,12 @@ class Ground:
     faces: npt.NDArray[np.integer[Any]]
     cover_m: Vector
 
+    @classmethod
+    def of(cls, heights: HeightMap) -> Self:
+        """A height map as it is now; a copy, so what is dug later does not show."""
+        vertices_m, faces = triangles(heights)
+        return cls(vertices_m, faces, heights.cover_m.ravel().copy())
+
 
 class Scenery:
     """Shades points of the ground and fills the sky.
@@ -61,9 +69,9 @@ class Scenery:
         streams = np.random.SeedSequence(seed).spawn(4)
         low, high = ground.vertices_m[:, :2].min(axis=0), ground.vertices_m[:, :2].max(axis=0)
         self._middle, self._half = (low + high) / 2, (high - low) / 2
-        self._waves = _waves(np.random.default_rng(streams[0]))
+        self._waves = waves(np.random.default_rng(streams[0]))
         self._near = self._gridded(ground.vertices_m[:, 2])
-        self._tile = _pebbles(np.random.default_rng(streams[1]), sun) if open_sky else np.zeros((TILE, TILE, 4))
+        self._tile = pebbles(np.random.default_rng(streams[1]), sun) if open_sky else np.zeros((TILE, TILE, 4))
         self._tile = self._tile.reshape(-1, 4).astype(np.float32)
         self._stars, self._grain = np.random.default_rng(streams[2]), np.random.default_rng(streams[3])
         self._reach = 60.0 if open_sky else 6.0
@@ -121,7 +129,7 @@ class Scenery:
         beyond = np.linalg.norm(xy - inside, axis=1)
         if not self._open:
             return np.asarray(near)
-        far = _hills(self._waves, xy) * np.minimum(beyond / 7.0, 1.5) - beyond**2 / (2 * HORIZON_RADIUS_M)
+        far = hills(self._waves, xy) * np.minimum(beyond / 7.0, 1.5) - beyond**2 / (2 * HORIZON_RADIUS_M)
         return np.asarray(near * np.exp(-beyond / 3.0) + far)
 
     def _gridded(self, values: Vector) -> Vector:
@@ -130,8 +138,8 @@ class Scenery:
         at = (self._ground.vertices_m[:, :2] - self._middle + self._half) / (2 * self._half) * (side - 1)
         cells = np.clip(np.rint(at), 0, side - 1).astype(np.int64)
         flat = cells[:, 1] * side + cells[:, 0]
-        count: Vector = np.asarray(np.bincount(flat, minlength=side * side), dtype=np.float64).reshape(side, side)
-        total: Vector = np.bincount(flat, weights=values, minlength=side * side).reshape(side, side)
+        count = np.asarray(np.bincount(flat, minlength=side * side), dtype=np.float64).reshape(side, side)
+        total = np.asarray(np.bincount(flat, values, side * side), dtype=np.float64).reshape(side, side)
         for _ in range(side):  # where the mesh is irregular: widen what is known until every cell knows
             if (count > 0).all():
                 break
@@ -169,11 +177,9 @@ class Scenery:
             xy = np.stack([x, y], -1).reshape(-1, 2) + self._middle
             z = self.height(xy).reshape(GRID, GRID)
             slope_y, slope_x = np.gradient(z, axis, axis)
-            seen = _sun_visibility(z, axis[1] - axis[0], self._sun)
+            seen = sun_visibility(z, axis[1] - axis[0], self._sun)
             patches = (
-                0.33 + 0.25 * _hills(self._waves, xy * 1.7).reshape(GRID, GRID)
-                if self._open
-                else np.zeros((GRID, GRID))
+                0.33 + 0.25 * hills(self._waves, xy * 1.7).reshape(GRID, GRID) if self._open else np.zeros((GRID, GRID))
             )
             cover = BARE + patches
             grids.append((self._middle, half, np.stack([slope_x, slope_y, cover, seen], -1).astype(np.float32)))
@@ -230,70 +236,3 @@ def _bilinear(grid: npt.NDArray[Any], at: npt.NDArray[Any]) -> npt.NDArray[Any]:
     lower = flat[first] * (1 - fx) + flat[first + 1] * fx
     upper = flat[first + n] * (1 - fx) + flat[first + n + 1] * fx
     return np.asarray(lower * (1 - fy) + upper * fy)
-
-
-def _waves(rng: np.random.Generator) -> Vector:
-    """(m, 4) plane waves: wave vector x, y, phase, amplitude; lengths from 1.5 to 40 m."""
-    length = np.geomspace(1.5, 40.0, 28)
-    angle, phase = rng.uniform(0, 2 * math.pi, 28), rng.uniform(0, 2 * math.pi, 28)
-    k = 2 * math.pi / length
-    return np.column_stack([k * np.cos(angle), k * np.sin(angle), phase, 0.012 * length**0.9 + 0.01])
-
-
-def _hills(waves: Vector, xy: npt.NDArray[Any]) -> Vector:
-    height = np.zeros(len(xy))
-    for kx, ky, phase, amplitude in waves:
-        height += amplitude * np.sin(kx * xy[:, 0] + ky * xy[:, 1] + phase)
-    return height
-
-
-def _sun_visibility(z: Vector, cell_m: float, sun: Vector) -> Vector:
-    """(n, n) 1 in the sun, 0 in the ground's own shadow: march toward the sun, three cells to soften the edge."""
-    away = math.hypot(sun[0], sun[1])
-    if away < 1e-6:
-        return np.ones_like(z)
-    step = np.array([sun[1], sun[0]]) / max(abs(sun[0]), abs(sun[1]))
-    rise = sun[2] / away * cell_m * float(np.linalg.norm(step))
-    lowest = np.full_like(z, np.inf)
-    for i in range(1, 48):
-        dy, dx = np.rint(step * i).astype(int)
-        blocked = np.roll(z, (-dy, -dx), axis=(0, 1))
-        ray = z + rise * i
-        margin = ray - blocked
-        if dy > 0:
-            margin[-dy:] = np.inf
-        elif dy < 0:
-            margin[:-dy] = np.inf
-        if dx > 0:
-            margin[:, -dx:] = np.inf
-        elif dx < 0:
-            margin[:, :-dx] = np.inf
-        lowest = np.minimum(lowest, margin)
-    return np.asarray(np.clip(lowest / (0.25 * cell_m) * 0.5 + 1.0, 0.0, 1.0))
-
-
-def _pebbles(rng: np.random.Generator, sun: Vector) -> Vector:
-    """(TILE, TILE, 4) repeating grain: slope x, slope y, albedo change, shadow; heights in texels."""
-    z = rng.normal(scale=0.12, size=(TILE, TILE))
-    z = (z + np.roll(z, 1, 0) + np.roll(z, 1, 1) + np.roll(z, (1, 1), (0, 1))) / 2
-    tint = rng.normal(scale=0.05, size=(TILE, TILE))
-    radius = np.minimum(1.2 * (1 + rng.pareto(1.8, size=2400)), 15.0)
-    at, tall = rng.integers(0, TILE, (2400, 2)), rng.uniform(0.45, 1.0, 2400)
-    squash, shade = rng.uniform(0.65, 1.5, 2400), rng.normal(scale=0.16, size=2400)
-    for r in range(2, 16):  # all pebbles of one size at a time, small ones first so that large ones lie on them
-        some = np.flatnonzero(np.ceil(radius) == r)
-        dy, dx = np.mgrid[-r : r + 1, -r : r + 1][:, None]
-        across = (dx * squash[some, None, None]) ** 2 + (dy / squash[some, None, None]) ** 2
-        bulge = np.sqrt(np.maximum(radius[some, None, None] ** 2 - across, 0.0)) * tall[some, None, None]
-        rows, columns = (at[some, k, None, None] + d for k, d in ((0, dy), (1, dx)))
-        flat = rows % TILE * TILE + columns % TILE
-        np.maximum.at(z.reshape(-1), flat, bulge)
-        tint.reshape(-1)[flat[bulge > 0]] = np.broadcast_to(shade[some, None, None], bulge.shape)[bulge > 0]
-    slope_x, slope_y = (np.roll(z, -1, 1) - np.roll(z, 1, 1)) / 2, (np.roll(z, -1, 0) - np.roll(z, 1, 0)) / 2
-    away = max(math.hypot(sun[0], sun[1]), 1e-6)
-    shadow = np.zeros_like(z)
-    for i in range(1, 28):
-        shift = (-round(sun[1] / away * i), -round(sun[0] / away * i))
-        over = np.roll(z, shift, axis=(0, 1)) - z - i * sun[2] / away
-        shadow = np.maximum(shadow, np.clip(over, 0.0, 1.0))
-    return np.stack([np.clip(slope_x, -1.5, 1.5), np.clip(slope_y, -1.5, 1.5), tint, shadow], -1)
