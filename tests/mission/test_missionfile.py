@@ -173,6 +173,10 @@ def test_the_digest_changes_with_every_part_and_with_nothing_else(tmp_path: Path
     assert len({first, *others}) == 4
 
 
+def test_the_digest_does_not_see_the_order_of_keys_or_itself() -> None:
+    assert digest({"a": 1, "b": {"c": 2.5, "d": "é"}}) == digest({"b": {"d": "é", "c": 2.5}, "a": 1, "sha256": "x"})
+
+
 def test_the_digest_does_not_know_this_machine(tmp_path: Path) -> None:
     digests = []
     for folder in (tmp_path / "a", tmp_path / "b"):

@@ -197,6 +197,15 @@ def test_an_alias_bomb_is_refused_before_it_expands() -> None:
         parse("\n".join(lines), "bomb.yaml")
 
 
+def test_values_are_counted_after_expansion(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a: &a [1, 2, 3]\nb: *a"  # the mapping, two lists, six numbers
+    monkeypatch.setattr("stope.mission.yamltree.MAX_VALUES", 9)
+    assert parse(text, "x.yaml").data == {"a": [1, 2, 3], "b": [1, 2, 3]}
+    monkeypatch.setattr("stope.mission.yamltree.MAX_VALUES", 8)
+    with pytest.raises(InputError, match="more than 8 values"):
+        parse(text, "x.yaml")
+
+
 def test_depth_is_capped_for_flow_and_block_style() -> None:
     for text in ("[" * 5000, "".join(f"{' ' * i}a:\n" for i in range(200))):
         with pytest.raises(InputError, match=f"nested more than {MAX_DEPTH} deep"):
