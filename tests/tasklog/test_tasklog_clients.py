@@ -17,6 +17,7 @@ from sample_log import COUNTS, Sample, sample_messages
 
 EXPECTED = COUNTS | {"/recorder/stats": 1}
 BACKENDS = ("foxglove", "python")
+DOCS = Path(__file__).parents[2] / "docs" / "format" / "reading.md"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -88,3 +89,14 @@ def test_rerun(write_sample: Sample, tmp_path: Path, backend: str) -> None:
     assert "Points3D:positions" in columns["/terrain"]  # drawn, not only stored
     assert "InstancePoses3D:translations" in columns["/robot/pose"]
     assert columns["/robot/observation"] == {"stope.log.v1.RobotObservation:message"}
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_snippets_of_the_docs_run(
+    write_sample: Sample, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], index: int
+) -> None:
+    monkeypatch.chdir(write_sample("log.mcap").parent)
+    snippets = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.S)
+    assert len(snippets) == 2
+    exec(compile(snippets[index], str(DOCS), "exec"), {})
+    assert len(capsys.readouterr().out.splitlines()) == COUNTS["/robot/observation"]

@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import foxglove
 import numpy as np
 import pytest
 from sample_log import COUNTS, START_NS, Sample, sample_messages
@@ -195,3 +196,31 @@ def test_two_logs_at_once_do_not_hear_each_other(tmp_path: Path, header: RunHead
         log.close()
     for parity, log in enumerate(logs):
         assert [m.message.amount_ug for m in read(log.path, ["/mass/parcel"])] == list(range(parity, 20, 2))
+
+
+def test_a_closed_log_leaves_nothing_in_the_sdk(write_sample: Sample) -> None:
+    registry = vars(foxglove.channel)["_channels_by_id"]
+    before = len(registry)
+    write_sample()
+    assert len(registry) == before
+
+
+def test_a_recorder_that_dies_is_not_silent(tmp_path: Path, header: RunHeader, monkeypatch: pytest.MonkeyPatch) -> None:
+    died = []
+    monkeypatch.setattr(threading, "excepthook", died.append)
+    log = TaskLogWriter(tmp_path / "log.mcap", header, start_utc_ns=START_NS, backend="python")
+    monkeypatch.setattr(log._recorder._sink, "write", lambda *_: 1 / 0)
+    log.write("/task/event", new("/task/event"), 0)
+    with pytest.raises(TaskLogError, match="the recorder stopped early"):
+        log.close()
+    assert len(died) == 1
+    with pytest.raises(TaskLogError, match="the log is closed"):
+        log.write("/task/event", new("/task/event"), 0)
+
+
+def test_no_time_before_1970(tmp_path: Path, header: RunHeader) -> None:
+    with (
+        TaskLogWriter(tmp_path / "log.mcap", header, start_utc_ns=1000) as log,
+        pytest.raises(TaskLogError, match="run time -2 us is before 1970"),
+    ):
+        log.write("/task/event", new("/task/event"), -2)

@@ -101,8 +101,10 @@ class _FoxgloveSink:
 
     def finish(self) -> None:
         self._writer.close()
+        registry = vars(self._sdk.channel).get("_channels_by_id", {})
         for channel in self._channels:
             channel.close()
+            registry.pop(channel.id(), None)  # the SDK would keep it for ever, 50 KB per log
 
 
 class _PythonSink:

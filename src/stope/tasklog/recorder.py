@@ -52,7 +52,7 @@ class Recorder:
         self._queue: deque[tuple[int, bytes, int]] = deque()
         self._wake = threading.Event()
         self._change = threading.Condition()  # room in the queue, a finished flush, or the thread's end
-        self._stop, self._alive, self._hurry = False, True, False
+        self._stop, self._alive, self._hurry, self._whole = False, True, False, False
         self._flush_asked, self._flush_done = 0, 0
         self._dropped: dict[int, int] = {}
         self._written, self._depth_max, self._slowest_s = 0, 0, 0.0
@@ -105,6 +105,8 @@ class Recorder:
         self._wake.set()
         self._thread.join()
         self._raise_failure()
+        if not self._whole:
+            raise TaskLogError(f"{self._file.path}: the recorder stopped early; its traceback says why")
 
     def _room(self) -> bool:
         """True when the queue has room again; False when the message must be dropped."""
@@ -133,6 +135,7 @@ class Recorder:
             if self._file.failure is None:
                 self._sink.finish()
                 self._file.sync()
+                self._whole = True
         finally:
             self._file.close()
             with self._change:
@@ -148,7 +151,8 @@ class Recorder:
             self._wake.wait(_POLL_S)
         self._wake.clear()
         stop, asked, hurry = self._stop, self._flush_asked, self._hurry  # read before the batch that they cover
-        self._hurry = False
+        if hurry:
+            self._hurry = False
         self._write_batch()
         overdue = self._dirty and self._clock.now_s() >= self._due_s
         if overdue or stop:
@@ -164,10 +168,13 @@ class Recorder:
         queue, write = self._queue, self._sink.write
         batch = len(queue)
         self._depth_max = max(self._depth_max, batch)
+        last_ns = self._last_ns
         for _ in range(batch):
             channel, data, time_ns = queue.popleft()
             write(channel, data, time_ns)
-            self._last_ns = max(self._last_ns, time_ns)
+            if time_ns > last_ns:
+                last_ns = time_ns
+        self._last_ns = last_ns
         if batch and not self._dirty:
             self._dirty, self._due_s = True, self._clock.now_s() + self._flush_s
         self._written += batch

@@ -97,7 +97,10 @@ class TaskLogWriter:
             route, data = self._unusual(topic, message)
         else:
             data = message.SerializeToString()
-        self._recorder.put(route.channel, data, self._start_ns + index(time_us) * 1000)
+        log_time_ns = self._start_ns + index(time_us) * 1000
+        if log_time_ns < 0:
+            raise TaskLogError(f"run time {time_us} us is before 1970")
+        self._recorder.put(route.channel, data, log_time_ns)
         if route.urgent:
             self._recorder.hurry()
 
