@@ -1,6 +1,7 @@
 """Wrench distribution: which limb pays which part of a wrench, and the largest tool wrench that all can still pay.
 
-Each usable foot i pays a force f_i (ground on foot, site frame, z along the surface normal) inside an inner polyhedron
+Each usable foot i pays a force f_i (ground on foot, base frame: the base stands
+parallel to the ground, so z is the surface normal) inside an inner polyhedron
 of its believed limit surface scaled by the utilisation u_i that the belief allows:
 
     t.f/T - f_z/N <= u c     pull and shear of the half-ellipsoid, by the chord between its semi-axes
@@ -35,7 +36,7 @@ class Footholds:
     """What the feet can pay now.
 
     Attributes:
-        arms_m: (L, 3) feet relative to the base, site axes.
+        arms_m: (L, 3) feet in the base frame.
         pull_n, shear_n: (L,) believed median strengths; allowed: (L,) utilisation of them that the belief allows.
         standing: (L,) bool, feet that touch; friction: Coulomb coefficient.
     """
@@ -50,7 +51,7 @@ class Footholds:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Forces (L, 3) N of the ground on the feet, site frame, and the wrench (6,) that nobody could pay."""
+    """Forces (L, 3) N of the ground on the feet, base frame, and the wrench (6,) that nobody could pay."""
 
     force_n: Vector
     unpaid: Vector
@@ -82,7 +83,7 @@ class WrenchDistribution:
         """Forces that balance `wrench` and are as near to `wanted_n` as they can be.
 
         Args:
-            wrench: (6,) external force (N) and moment (N m) about the base, site axes: tools, thrust, weight.
+            wrench: (6,) external force (N) and moment (N m) on the base, base frame: tools, thrust, weight.
             wanted_n: (L, 3) forces that each foot should have (preload, pull test), insist: (L,) how much that matters.
         """
         paid = self._paid

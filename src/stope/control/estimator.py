@@ -30,7 +30,7 @@ class BaseEstimate:
         position_m: (3,); rotation: (3, 3) base to site; velocity_m_s, angular_rad_s: (3,).
         innovation_m_s: IMU velocity minus what anchored kinematics says, (3,); zero while free.
         residual_m: misfit of feet to anchor points; 0 while free.
-        limb_force_n: (L, 3) filtered force of the ground on the feet, site frame.
+        limb_force_n: (L, 3) filtered force of the ground on the feet, base frame.
         contact: (L,) bool, feet that carry load.
         anchored: whether the pose rests on anchors.
     """
@@ -44,6 +44,11 @@ class BaseEstimate:
     limb_force_n: Vector
     contact: np.ndarray
     anchored: bool
+
+    @property
+    def climb_m_s(self) -> float:
+        """Speed away from the ground, along the base's z."""
+        return float(self.velocity_m_s @ self.rotation[:, 2])
 
 
 class Estimator:
@@ -106,7 +111,7 @@ class Estimator:
             angular_rad_s=self._rotation @ obs.imu_gyro_rad_s,
             innovation_m_s=self._innovation.copy(),
             residual_m=residual,
-            limb_force_n=self._force @ self._rotation.T,
+            limb_force_n=self._force.copy(),
             contact=contact,
             anchored=anchored,
         )

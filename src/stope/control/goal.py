@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 import numpy as np
@@ -47,9 +48,9 @@ class Goal:
 
     Attributes:
         feet_base_m: (L, 3) where each foot should be, base frame.
-        foot_force_n: (L, 3) force of the ground that each foot should carry, site frame (preload, press, pull test).
+        foot_force_n: (L, 3) force of the ground that each foot should carry, base frame (preload, press, pull test).
         insist: (L,) weight of that wish against the others'.
-        tool_wrench: (6,) reaction of the tools on the base to be paid, site axes about the base.
+        tool_wrench: (6,) reaction of the tools on the base to be paid, base frame.
         feed_velocity_m_s, feed_push_n, feed_limit_n: drill feed.
         spindle_rad_s: spindle; drum_rad_s: (drums,) signed by the URDF.
         anchor_action: (L,) `AnchorAction`; release: confirm a RELEASE.
@@ -82,22 +83,29 @@ class Goal:
         )
 
 
+class Outcome(Enum):
+    """Where a task stands."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  #: tried and did not reach its post-condition
+    REFUSED = "refused"  #: not begun, because what it needs is not there
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What a controller says of itself after a tick.
 
     Attributes:
         phase: short text for the progress line.
-        done: the post-condition holds.
-        failed: reason with the value that caused it; empty while all is well.
-        code: reason code of a failure, for machines.
+        code: reason code of a failure or refusal, for machines; `reason` the sentence with the measured value.
         depth_m: hole depth as measured; penetration_m_s: rate of penetration.
     """
 
     phase: str
-    done: bool = False
-    failed: str = ""
+    outcome: Outcome = Outcome.RUNNING
     code: str = ""
+    reason: str = ""
     value: float = 0.0
     unit: str = "1"
     depth_m: float = 0.0

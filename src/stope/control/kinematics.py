@@ -25,6 +25,7 @@ class Kinematics:
         self._trial = self._pin.createData()
         joints = [self._pin.joints[self._pin.getJointId(j.name)] for j in model.joints]
         self._idx_q = [(j.idx_q, j.nq) for j in joints]
+        self._rates = [j.idx_v for j in joints]
         self._feet = [self._pin.getFrameId(limb.foot_link) for limb in model.limbs]
         self._columns = [[joints[i].idx_v for i in limb.joints] for limb in model.limbs]
         self._limbs = [list(limb.joints) for limb in model.limbs]
@@ -52,6 +53,12 @@ class Kinematics:
                 self.jacobians[i] = full[:3, self._columns[i]]
         moving = pin.centerOfMass(self._pin, self._data, q)
         self.centre_m = (self._limb_mass * moving + self._base_mass * self._base_lever) / self.mass_kg
+
+    def holding_effort(self, joint_position: Vector, gravity_base_m_s2: Vector) -> Vector:
+        """(n,) joint efforts that carry the limbs' own weight under gravity (3,) in the base frame."""
+        self._pin.gravity.linear = gravity_base_m_s2
+        weight = pin.computeGeneralizedGravity(self._pin, self._trial, self._configuration(joint_position))
+        return np.asarray(weight[self._rates])
 
     @property
     def bit_tip_m(self) -> Vector:

@@ -24,6 +24,7 @@ LIFETIME_US = 100_000  # a command lives for ten control periods: longer than an
 RESERVE_EVERY = 10  # control ticks between reserve QPs; new evidence asks at once
 SPLIT_EVERY = 2
 TORQUE_PER_WEIGHT_M = 0.02  # spindle reaction torque per newton of weight on bit, for the reserve: bit radius times friction
+HEAVY_M_S2 = 0.05  # above this the limbs' own weight is worth carrying by feed-forward
 FORCE_SLEW_N_S = 30.0  # feed-forward forces change no faster: a step would ring the anchors
 
 
@@ -47,6 +48,8 @@ class ControlStack:
         foot_friction: believed Coulomb coefficient.
         hold_probability: that the anchors must hold for the whole task.
         period_us: control period.
+        gravity_m_s2: (3,) believed effective gravity, site frame; level: (3, 3) attitude that is parallel to the ground;
+        offload_fraction: share that a lab hoist carries.
     """
 
     def __init__(
@@ -57,13 +60,19 @@ class ControlStack:
         foot_friction: float,
         hold_probability: float,
         period_us: int,
+        gravity_m_s2: Vector,
+        level: Vector,
+        offload_fraction: float = 0.0,
     ) -> None:
         self.model, self.belief = model, belief
         self.kinematics = Kinematics(model)
         self._estimator, self._distribution = estimator, WrenchDistribution(model)
-        self._hold_down, self._watch = HoldDown(model), AnchorWatch(len(model.limbs))
+        self._hold_down, self._watch = HoldDown(model, level), AnchorWatch(len(model.limbs))
         self._friction, self._risk = foot_friction, 1.0 - hold_probability
         self._dt, self._count = period_us * 1e-6, 0
+        self._gravity = gravity_m_s2
+        self._weight = self.kinematics.mass_kg * (1.0 - offload_fraction) * gravity_m_s2
+        self._heavy = float(np.linalg.norm(gravity_m_s2)) > HEAVY_M_S2
         self._reserve, self._allowed = 0.0, np.zeros(len(model.limbs))
         self._engaged_before = np.zeros(len(model.limbs), dtype=bool)
         self._force = np.zeros((len(model.limbs), 3))
@@ -118,7 +127,8 @@ class ControlStack:
         drill, drums = self.model.drill, self.model.drums
         if drill is not None:
             mode[drill.feed] = mode[drill.spindle] = JointMode.VELOCITY
-            velocity[drill.feed], effort[drill.feed] = goal.feed_velocity_m_s, goal.feed_push_n
+            velocity[drill.feed] = goal.feed_velocity_m_s
+            effort[drill.feed] += goal.feed_push_n
             limit[drill.feed] = goal.feed_limit_n
             velocity[drill.spindle] = goal.spindle_rad_s
         if drums is not None:
@@ -145,7 +155,7 @@ class ControlStack:
         count = max(1, int(engaged.sum()))
         self._allowed = np.where(engaged, self.belief.allowed_utilisation(self._risk, count), 0.0)
         self._footholds = Footholds(
-            arms_m=self.kinematics.feet_m @ estimate.rotation.T,
+            arms_m=self.kinematics.feet_m.copy(),
             pull_n=self.belief.normal_median_n,
             shear_n=self.belief.shear_median_n,
             allowed=self._allowed,
@@ -155,9 +165,14 @@ class ControlStack:
         self._reserve = 0.0
         drill = self.model.drill
         if drill is not None and int(engaged.sum()) >= drill.anchors_required:
-            axis = estimate.rotation[:, 2]
-            one_newton = np.concatenate((axis, TORQUE_PER_WEIGHT_M * axis))
-            self._reserve = self._distribution.reserve(self._footholds, np.zeros(6), one_newton)
+            one_newton = np.array((0.0, 0.0, 1.0, 0.0, 0.0, TORQUE_PER_WEIGHT_M))
+            self._reserve = self._distribution.reserve(self._footholds, self._weight_wrench(estimate), one_newton)
+
+    def _weight_wrench(self, estimate: BaseEstimate) -> Vector:
+        if not self._heavy:
+            return np.zeros(6)
+        weight = estimate.rotation.T @ self._weight
+        return np.concatenate((weight, np.cross(self.kinematics.centre_m, weight)))
 
     def _margin(self, estimate: BaseEstimate, engaged: np.ndarray) -> float:
         if not engaged.any():
@@ -179,6 +194,7 @@ class ControlStack:
         if self._count % SPLIT_EVERY == 0:
             wrench = goal.tool_wrench.copy()
             wrench[2] -= goal.hold_down_n
+            wrench += self._weight_wrench(view.estimate)
             split = self._distribution.split(self._footholds, wrench, goal.foot_force_n, goal.insist)
             # A foot in the air can pay nothing, whatever the balance says.
             self._wanted_force = np.where(self._footholds.standing[:, None], split.force_n, 0.0)
@@ -203,10 +219,13 @@ class ControlStack:
         return self._target
 
     def _feed_forward(self, view: View) -> Vector:
-        """Joint efforts that press the feet with the forces to be paid: -J^T R^T f for each limb."""
+        """Joint efforts that press the feet with the forces to be paid: -J^T f for each limb."""
         effort = np.zeros(len(self.model.joints))
-        base_force = self._force @ view.estimate.rotation
+        if self._heavy:
+            effort = self.kinematics.holding_effort(
+                view.obs.joint_position, view.estimate.rotation.T @ self._gravity
+            )
         for limb, spec in enumerate(self.model.limbs):
             if spec.joints:
-                effort[list(spec.joints)] = -self.kinematics.jacobians[limb].T @ base_force[limb]
+                effort[list(spec.joints)] -= self.kinematics.jacobians[limb].T @ self._force[limb]
         return effort

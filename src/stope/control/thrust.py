@@ -13,9 +13,14 @@ LEVEL_NMS_RAD = 4.0
 
 
 class HoldDown:
-    """Nozzle thrusts for a wanted total force along -z of the site and a level attitude."""
+    """Nozzle thrusts for a wanted total force along -z of the base and an attitude parallel to the ground.
 
-    def __init__(self, model: RobotModel) -> None:
+    Args:
+        level: (3, 3) that attitude, base to site.
+    """
+
+    def __init__(self, model: RobotModel, level: Vector) -> None:
+        self._level = level
         self._max = np.array([t.max_n for t in model.thrusters])
         rows = [
             (np.array(t.direction)[2], *np.cross(t.position_m, t.direction)[:2].tolist()) for t in model.thrusters
@@ -28,7 +33,7 @@ class HoldDown:
             return np.zeros(len(self._max))
         torque = np.zeros(2)
         if steer:
-            tilt = rotation.T @ rotation_vector(rotation)
+            tilt = rotation_vector(self._level.T @ rotation)
             rate = rotation.T @ angular_rad_s
             torque = -LEVEL_NM_RAD * tilt[:2] - LEVEL_NMS_RAD * rate[:2]
             torque = np.clip(torque, -0.15 * total_n, 0.15 * total_n)  # nozzles only push: stay inside the collective

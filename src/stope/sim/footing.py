@@ -32,9 +32,9 @@ class FootState:
     Attributes:
         plane_point, plane_normal: (L, 3) tangent plane of the ground below each foot.
         grip_point, grip_quaternion: where the spines hold the pad.
-        engagement: (L,) 0 open to 1 fully dragged in; strength grows with it.
+        engagement: (L,) travel of the gripper's actuator, 0 open to 1 fully dragged in; strength grows with it.
         normal_n, shear_n: (L,) true strength at full engagement, drawn when the spines first bite.
-        health: (L,) share of the spines still on their asperities.
+        health: (L,) share of the spines still on their asperities; at 0 the grip is lost, though the actuator is closed.
         slip_m: (L,) travel since engaged.
         stick_point: (L, 3) bristle of the friction contact; touching: (L,) 1 while in contact.
         force_n, torque_nm: (L, 3) result; press_n, pull_n, shear_load_n: (L,) its parts.
@@ -141,10 +141,14 @@ class Footing:
         s.normal_n[foot], s.shear_n[foot] = normal_n, shear_n
         s.health[foot], s.slip_m[foot] = 1.0, 0.0
 
-    def let_go(self, foot: int) -> None:
-        """Open a gripper at once (released, lost, or a fault was injected)."""
+    def open(self, foot: int) -> None:
+        """The actuator has opened the gripper."""
         s = self.state
-        s.engagement[foot], s.health[foot] = 0.0, 1.0
+        s.engagement[foot], s.health[foot], s.slip_m[foot] = 0.0, 1.0, 0.0
+
+    def tear_off(self, foot: int) -> None:
+        """The spines leave the rock at once, the actuator stays where it is: what its sensors say does not change."""
+        self.state.health[foot] = 0.0
 
     def phases(self, drive: Codes, jammed: np.ndarray) -> Codes:
         """What each gripper's own travel and slip sensors say, as `AnchorPhase` codes (L,)."""
@@ -193,7 +197,7 @@ def _react(
         for j in range(3):
             force_n[i, j] = 0.0
             torque_nm[i, j] = 0.0
-        gripped = engagement[i] > 0.0
+        gripped = engagement[i] > 0.0 and health[i] > 0.0
         # Pad contact: unilateral spring and damper along the normal.
         depth = 0.0
         speed = 0.0
@@ -306,8 +310,6 @@ def _grip_force(
         if engagement[i] >= 1.0:  # while they are dragged in, sliding is how spines find asperities
             slip_m[i] += np.sqrt(moved2)
             health[i] = max(0.0, 1.0 - slip_m[i] / SLIP_FAILURE_M)
-            if health[i] <= 0.0:
-                engagement[i] = 0.0
     for j in range(3):
         force_n[i, j] += f[j]
     pull_n[i] = pull

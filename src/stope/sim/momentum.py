@@ -92,13 +92,14 @@ class ImpulseBook:
     Attributes:
         linear, angular: impulse (3,) N s and angular impulse about the world origin (3,) N m s per source.
         exchanged_ns: sum of the magnitudes of linear impulses, the scale of the relative error.
-        raw_drift_ns: sum of the magnitudes of what the projection had to correct.
+        raw_drift_ns: sum of the magnitudes of what the projection had to correct; raw_drift_sum: its vector sum.
     """
 
     start_linear: Vector
     start_angular: Vector
     linear: dict[str, Vector] = field(default_factory=lambda: {s: np.zeros(3) for s in SOURCES})
     angular: dict[str, Vector] = field(default_factory=lambda: {s: np.zeros(3) for s in SOURCES})
+    raw_drift_sum: Vector = field(default_factory=lambda: np.zeros(3))
     exchanged_ns: float = 0.0
     exchanged_nms: float = 0.0
     raw_drift_ns: float = 0.0
@@ -119,6 +120,7 @@ class ImpulseBook:
 
     def note_drift(self, linear: Vector, angular: Vector) -> None:
         """Keep the size of a residual before it is projected out."""
+        self.raw_drift_sum += linear
         self.raw_drift_ns += float(np.linalg.norm(linear))
         self.raw_drift_nms += float(np.linalg.norm(angular))
 

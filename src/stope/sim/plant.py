@@ -95,6 +95,7 @@ class AsteroidPlant:
         self.time_us = 0
         self._step_us, self._step_s, self._slow_s = step_us, step_us * 1e-6, SLOW_US * 1e-6
         self._offload, self._grippers_work = offload_fraction, grippers_work
+        self.grip_quality = 1.0  #: of grips made from now on; lowered by fault injection
         self._build_world(start)
         self._build_links()
         self._build_noise(seed)
@@ -222,11 +223,19 @@ class AsteroidPlant:
             hole_depth_m=self.bit.depth_m if self.bit else 0.0,
         )
 
-    def momentum_error(self) -> float:
-        """Relative residual of the impulse book now."""
+    def momentum(self) -> tuple[Vector, Vector]:
+        """Present linear momentum and angular momentum about the world origin, (3,) N s and (3,) N m s."""
         position, quaternion, linear, angular = self._body.base_state()
         p, h, _, _ = self._centroid.evaluate(position, quaternion, linear, angular, self._q, self._dq)
-        return self.impulses.relative_error(p, h)
+        return p, h
+
+    def momentum_error(self) -> float:
+        """Relative residual of the impulse book; meaningful at multiples of 10 ms, when it is settled."""
+        return self.impulses.relative_error(*self.momentum())
+
+    def momentum_residual(self) -> Vector:
+        """(3,) N s of linear momentum that no booked impulse explains."""
+        return self.momentum()[0] - self.impulses.expected()[0]
 
     # --- fast work ------------------------------------------------------------------------------------------------
 
@@ -398,7 +407,8 @@ class AsteroidPlant:
                 strength = (gripper.rated_normal_n, gripper.rated_shear_n)
             else:
                 strength = self.ground.grip_strength(gripper.spines, float(self.heights.cover_at(at[:2])))
-            self.footing.grip(foot, at, self._frames[1][foot], *strength)
+            normal_n, shear_n = (self.grip_quality * s for s in strength)
+            self.footing.grip(foot, at, self._frames[1][foot], normal_n, shear_n)
         state.engagement[foot] = min(1.0, state.engagement[foot] + travel)
 
     def _let_go(self, foot: int, travel: float) -> None:
@@ -409,7 +419,7 @@ class AsteroidPlant:
                 return
         state.engagement[foot] -= travel
         if state.engagement[foot] <= 0.0:
-            self.footing.let_go(foot)
+            self.footing.open(foot)
 
     def _find_ground(self) -> None:
         """Tangent plane below each free foot and ground below the drums; they move at most 1 mm before the next look."""
@@ -417,7 +427,7 @@ class AsteroidPlant:
         self._highest = float(self.heights.surface_m.max())
         if self.drums is not None:
             self.drums.look(self._frames[0][self._drum_row :], self._highest)
-        free = state.engagement == 0.0
+        free = (state.engagement == 0.0) | (state.health == 0.0)
         if not free.any():
             return
         xy = self._frames[0][: len(self._feet)][free, :2]

@@ -1,0 +1,155 @@
+"""Anchor: find the ground with each foot, drag the spines in under hold-down, preload opposed limbs; then pull-test."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stope.control.goal import Goal, Outcome, Progress, View
+from stope.control.stance import Stance
+from stope.mission.missionfile import Anchor, PullTest
+from stope.robot.messages import AnchorAction, AnchorPhase
+
+PROBE_M_S = 0.008  # a foot feels for the ground this fast: 1 kg of foot at this speed rebounds far below escape speed
+PROBE_REACH_M = 0.08
+PRESSED_SHARE = 0.6  # of the press that the spines need, by the filtered and noisy force sensor
+GRIP_PATIENCE_S = 12.0  # a gripper that has not bitten by then is opened and set down again
+TRIES = 3
+RESEAT_M = 0.02
+GAS_RAMP_N_S = 4.0
+PRELOAD_S = 1.5
+
+
+class AnchorController:
+    """All limbs feel, press and grip at the same time under hold-down; gas is cut once enough of them hold.
+
+    Args:
+        hold_down_n: thrust to keep until then.
+    """
+
+    def __init__(self, task: Anchor, stance: Stance, hold_down_n: float) -> None:
+        self._task, self._stance, self._gas = task, stance, hold_down_n
+        limbs = len(stance.feet_m)
+        self._tried_s = np.zeros(limbs)
+        self._tries = np.ones(limbs, dtype=int)
+        self._opening = np.zeros(limbs, dtype=bool)
+        self._gripped = np.zeros(limbs, dtype=bool)
+        self._preload_s = 0.0
+        self.progress = Progress("feeling for the ground")
+
+    def update(self, view: View) -> Goal:
+        """Probe, press and grip each limb; then preload."""
+        new = view.anchored & ~self._gripped
+        if new.any():
+            self._stance.hold_here(view.kinematics.feet_m, new)
+            self._gripped = view.anchored.copy()
+        holding, limbs = int(view.anchored.sum()), len(view.anchored)
+        finished = view.anchored | (self._tries > TRIES)
+        if finished.all() and holding < self._task.min_anchors:
+            reason = f"{holding} of {limbs} grippers hold after {TRIES} tries, {self._task.min_anchors} are needed"
+            self.progress = Progress("no hold", Outcome.FAILED, "anchor.too_few", reason, float(holding))
+        goal = Goal.still(self._stance.feet_m, view.model)
+        if finished.all():
+            self._gas = max(0.0, self._gas - GAS_RAMP_N_S * view.dt_s)
+        goal.hold_down_n = self._gas
+        for limb in np.flatnonzero(~finished):
+            self._grip(int(limb), view, goal)
+        goal.feet_base_m = self._stance.feet_m.copy()
+        if finished.all() and holding >= self._task.min_anchors and self._gas == 0.0:
+            self._preload(view, goal)
+        elif self.progress.outcome is Outcome.RUNNING:
+            self.progress = Progress(f"{holding} of {limbs} anchors")
+        return goal
+
+    def _grip(self, limb: int, view: View, goal: Goal) -> None:
+        gripper, phase = view.model.limbs[limb].gripper, int(view.obs.anchor_phase[limb])
+        if self._opening[limb]:
+            goal.anchor_action[limb], goal.release = AnchorAction.RELEASE, True
+            if phase == AnchorPhase.OPEN:
+                self._opening[limb] = False
+                self._stance.feet_m[limb] = self._stance.nominal_m[limb] + self._reseat(limb)
+            return
+        self._tried_s[limb] += view.dt_s
+        if self._tried_s[limb] > GRIP_PATIENCE_S:
+            self._tried_s[limb], self._opening[limb] = 0.0, phase != AnchorPhase.OPEN
+            self._tries[limb] += 1
+            self._stance.feet_m[limb] = self._stance.nominal_m[limb] + self._reseat(limb)
+            return
+        press = gripper.engage_press_n
+        goal.foot_force_n[limb, 2] = press
+        if press == 0.0 or view.estimate.limb_force_n[limb, 2] >= PRESSED_SHARE * press:
+            goal.anchor_action[limb] = AnchorAction.ENGAGE
+        elif phase == AnchorPhase.OPEN:
+            reach = self._stance.nominal_m[limb, 2] - PROBE_REACH_M
+            self._stance.feet_m[limb, 2] = max(reach, self._stance.feet_m[limb, 2] - PROBE_M_S * view.dt_s)
+        else:
+            goal.anchor_action[limb] = AnchorAction.ENGAGE
+
+    def _reseat(self, limb: int) -> np.ndarray:
+        """Another foothold near the last: alternately outward and inward of it, and a little raised."""
+        side = 1.0 if self._tries[limb] % 2 else -1.0
+        return np.asarray(side * RESEAT_M * self._stance.outward[limb] + (0.0, 0.0, 0.01))
+
+    def _preload(self, view: View, goal: Goal) -> None:
+        """Opposed limbs pull toward each other: the ground pulls each foot outward."""
+        self._preload_s += view.dt_s
+        goal.foot_force_n = preload(view, self._stance, self._task.preload_n)
+        done = self._preload_s >= PRELOAD_S
+        self.progress = Progress("preloading", Outcome.SUCCEEDED if done else Outcome.RUNNING)
+
+
+def preload(view: View, stance: Stance, preload_n: float) -> np.ndarray:
+    """(L, 3) outward forces of the ground on the anchored feet, base frame; they cancel over opposed limbs."""
+    return np.asarray(np.where(view.anchored[:, None], preload_n * stance.outward, 0.0))
+
+
+RAMP_N_S = 8.0
+REACHED_SHARE = 0.9
+TEST_PATIENCE_S = 15.0
+INSIST = 100.0
+
+
+class PullTestController:
+    """Pulls at each anchor in turn with the others as support; the belief learns from what it held."""
+
+    def __init__(self, task: PullTest, stance: Stance, preload_n: float) -> None:
+        self._task, self._stance, self._preload_n = task, stance, preload_n
+        self._limb, self._load, self._held_s, self._since_s = 0, 0.0, 0.0, 0.0
+        self._slip_at_start: np.ndarray | None = None
+        self.progress = Progress("pull test")
+
+    def update(self, view: View) -> Goal:
+        """Ramp, hold and unload the limb under test."""
+        goal = Goal.still(self._stance.feet_m, view.model)
+        goal.foot_force_n = preload(view, self._stance, self._preload_n)
+        if self._slip_at_start is None:
+            self._slip_at_start = view.obs.anchor_slip_m.copy()
+        while self._limb < len(view.anchored) and not view.anchored[self._limb]:
+            self._limb += 1
+        if self._limb == len(view.anchored):
+            self._finish(view)
+            return goal
+        limb = self._limb
+        pull = -float(view.estimate.limb_force_n[limb, 2])
+        slipped = view.obs.anchor_slip_m[limb] > self._slip_at_start[limb] + 1e-3
+        self._since_s += view.dt_s
+        if pull >= REACHED_SHARE * self._task.load_n:
+            self._held_s += view.dt_s
+        if self._held_s >= self._task.hold_s or slipped or self._since_s > TEST_PATIENCE_S:
+            self._load -= RAMP_N_S * view.dt_s * 2.0
+            if self._load <= 0.0:
+                self._limb, self._load, self._held_s, self._since_s = limb + 1, 0.0, 0.0, 0.0
+        else:
+            self._load = min(self._task.load_n, self._load + RAMP_N_S * view.dt_s)
+        goal.foot_force_n[limb] = (0.0, 0.0, -max(self._load, 0.0))
+        goal.insist[limb] = INSIST
+        self.progress = Progress(f"{view.model.limbs[limb].name} pulled with {pull:.1f} N")
+        return goal
+
+    def _finish(self, view: View) -> None:
+        drill = view.model.drill
+        needed, holding = (drill.anchors_required if drill else 1), int(view.anchored.sum())
+        if holding < needed:
+            reason = f"{holding} anchors hold after the pull test, {needed} are needed"
+            self.progress = Progress("pull test", Outcome.FAILED, "anchor.too_few", reason, float(holding))
+        else:
+            self.progress = Progress(f"reserve {view.reserve_n:.0f} N", Outcome.SUCCEEDED)

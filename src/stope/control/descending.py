@@ -1,0 +1,39 @@
+"""Descend: fall to the ground at a chosen speed under cold-gas hold-down, and stay there."""
+
+from __future__ import annotations
+
+from stope.control.goal import Goal, Outcome, Progress, View
+from stope.control.stance import Stance
+from stope.mission.missionfile import Descend
+
+SPEED_GAIN_1_S = 1.5  # thrust per speed error, in robot masses
+SETTLED_M_S = 0.006
+SETTLED_S = 0.5
+STANDING_FEET = 3
+
+
+class DescendController:
+    """Controls the descent until at least three feet stand still on the ground."""
+
+    def __init__(self, task: Descend, stance: Stance) -> None:
+        self._task, self._stance = task, stance
+        self._still_s = 0.0
+        self.progress = Progress("falling")
+
+    def update(self, view: View) -> Goal:
+        """Thrust toward the contact speed; full hold-down from the first touch."""
+        goal = Goal.still(self._stance.feet_m, view.model)
+        standing = int(view.estimate.contact.sum())
+        if standing == 0:
+            down = -view.estimate.climb_m_s
+            want = SPEED_GAIN_1_S * view.kinematics.mass_kg * (self._task.contact_speed_m_s - down)
+            goal.hold_down_n = min(max(want, 0.0), self._task.hold_down_n)
+            self._still_s = 0.0
+            self.progress = Progress(f"falling at {100.0 * down:.1f} cm/s")
+            return goal
+        goal.hold_down_n = self._task.hold_down_n
+        slow = abs(view.estimate.climb_m_s) < SETTLED_M_S and standing >= STANDING_FEET
+        self._still_s = self._still_s + view.dt_s if slow else 0.0
+        done = self._still_s >= SETTLED_S
+        self.progress = Progress(f"{standing} feet down", Outcome.SUCCEEDED if done else Outcome.RUNNING)
+        return goal

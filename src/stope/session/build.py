@@ -1,0 +1,275 @@
+"""Build one run from a request: world, robot, belief, control and executive, each in its place.
+
+The only module that hands the truth to the simulator and the beliefs to everything above the seam.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stope.belief.anchors import AnchorBelief
+from stope.clock import RunClock
+from stope.control.drilling import unknown_rock
+from stope.control.estimator import Estimator
+from stope.control.rotation import exponential, quaternion
+from stope.control.stack import ControlStack
+from stope.control.stance import Stance
+from stope.executive.tasks import Workshop
+from stope.mission.body import Body, ObjShape, load_body
+from stope.mission.errors import InputError
+from stope.mission.material import load_material
+from stope.mission.missionfile import Anchor, Descend, Mission, read_mission
+from stope.mission.procedural import ellipsoid_mesh
+from stope.mission.resolve import resolved_mission
+from stope.mission.shape import Mesh, load_obj
+from stope.mission.shipped import find_data
+from stope.mission.streams import random_stream
+from stope.physics.gravity import Polyhedron
+from stope.physics.site_field import SiteError, SiteField, site_field
+from stope.robot.messages import Vector
+from stope.robot.model import RobotModel
+from stope.robot.modelfile import load_robot
+from stope.robot.seam import Robot
+from stope.session.fit import check_fit
+from stope.session.request import RunRequest
+from stope.sim.injection import INJECTIONS
+from stope.sim.patch import build_patch
+from stope.sim.plant import AsteroidPlant, StartPose
+from stope.sim.sim_robot import SimRobot
+from stope.sim.truth import TrueGround
+
+PHYSICS_US = 2_000  # the compliant anchors ring at 5 000 (tests/sim/test_hygiene.py)
+CONTROL_US = 10_000
+EXECUTIVE_US = 50_000
+NAVIGATION_M = 0.002  # one sigma of the hand-over state from navigation
+NAVIGATION_M_S = 0.001
+CLEAR_RADIUS_M = 1.1  # no boulder where the feet come down
+
+
+@dataclass(frozen=True)
+class Run:
+    """All parts of one run.
+
+    Attributes:
+        refusal: why the site cannot be worked at all; empty when it can.
+        resolved: the resolved mission document.
+    """
+
+    request: RunRequest
+    mission: Mission
+    body: Body
+    resolved: dict[str, object]
+    field: SiteField
+    clock: RunClock
+    robot: Robot
+    plant: AsteroidPlant
+    stack: ControlStack
+    stance: Stance
+    workshop: Workshop
+    min_anchors: int
+    refusal: str
+
+
+def build(request: RunRequest) -> Run:
+    """Load, check and assemble.
+
+    Raises:
+        InputError: something in the request or its files cannot be used.
+    """
+    mission, tree = read_mission(request.mission, request.overrides)
+    model = load_robot(find_data("robot", mission.robot))
+    check_fit(mission, tree, model)
+    _check_request(request, mission)
+    body = load_body(request.body if request.body is not None else mission.body, request.body_unit)
+    seed = mission.seed if request.seed is None else request.seed
+    names = dict.fromkeys((mission.site.rock, mission.site.cover, mission.believed.rock, mission.believed.cover))
+    materials = {name: load_material(name) for name in names}
+    resolved = resolved_mission(mission.model_copy(update={"seed": seed}), body, *materials.values())
+    field, mesh = _field(body, mission)
+    plant, level, start = _plant(request, mission, model, body, field, mesh, seed)
+    clock = RunClock()
+    rock = materials[mission.believed.rock]
+    belief = AnchorBelief(
+        *_gripper_medians(model, rock.spine_normal_n, rock.spine_shear_n),
+        friction=rock.foot_friction,
+        log_sd=max(rock.spine_log_sd, 0.05),
+        anchors=len(model.limbs),
+    )
+    stack = ControlStack(
+        model,
+        belief,
+        _estimator(model, field, start, seed),
+        rock.foot_friction,
+        mission.hold_probability,
+        CONTROL_US,
+        field.acceleration_m_s2,
+        level,
+        body.offload_fraction,
+    )
+    stance = Stance(model)
+    anchor = next((task for task in mission.tasks if isinstance(task, Anchor)), None)
+    descend = next((task for task in mission.tasks if isinstance(task, Descend)), None)
+    workshop = Workshop(
+        stance=stance,
+        rock=unknown_rock(model.drill, rock.specific_energy_ratio.median) if model.drill else None,
+        hold_down_n=descend.hold_down_n if descend else 0.0,
+        preload_n=anchor.preload_n if anchor and len(model.limbs) > 1 else 0.0,
+        escape_speed_m_s=field.escape_speed_m_s,
+    )
+    return Run(
+        request=request,
+        mission=mission.model_copy(update={"seed": seed}),
+        body=body,
+        resolved=resolved,
+        field=field,
+        clock=clock,
+        robot=SimRobot(plant, clock),
+        plant=plant,
+        stack=stack,
+        stance=stance,
+        workshop=workshop,
+        min_anchors=anchor.min_anchors if anchor else 1,
+        refusal=_refusal(model, field),
+    )
+
+
+def _check_request(request: RunRequest, mission: Mission) -> None:
+    if request.robot != "sim":
+        raise InputError(
+            "--robot", read=f"'{request.robot}'", expected="'sim'", remedy="the firmware bridge is not part of this release"
+        )
+    if request.seed is not None and request.seed < 0:
+        raise InputError("--seed", read=str(request.seed), expected="a whole number of 0 or more")
+    tasks = [task.task for task in mission.tasks]
+    for text in request.inject:
+        fault, _, task = text.partition("@")
+        if fault not in INJECTIONS:
+            known = ", ".join(INJECTIONS)
+            raise InputError("--inject", read=f"'{fault}'", expected=f"one of {known}")
+        if task not in tasks:
+            raise InputError("--inject", read=f"'@{task}'", expected=f"a task of this mission: {', '.join(tasks)}")
+
+
+def _field(body: Body, mission: Mission) -> tuple[SiteField, Mesh | None]:
+    shape = body.shape
+    if shape.kind == "flat":
+        assert body.gravity_m_s2 is not None  # checked by Body
+        return SiteField.uniform(body.gravity_m_s2), None
+    if isinstance(shape, ObjShape):
+        mesh = load_obj(Path(shape.path), unit=shape.unit)
+    else:
+        mesh = ellipsoid_mesh(
+            shape.semi_axes_m, roughness=shape.roughness, seed=shape.seed, faces=shape.faces
+        )
+    polyhedron = Polyhedron.from_mesh(mesh, body.density_for(mesh.volume_m3))
+    period_s = body.spin_period_s if body.spin_period_s is not None else math.inf
+    site = mission.site
+    try:
+        return site_field(polyhedron, mesh, period_s, site.latitude_deg, site.longitude_deg), mesh
+    except SiteError as error:
+        raise InputError(
+            f"body {body.name}", read=str(error), expected="a site that gravity presses onto", remedy="choose another site"
+        ) from error
+
+
+def _plant(
+    request: RunRequest, mission: Mission, model: RobotModel, body: Body, field: SiteField, mesh: Mesh | None, seed: int
+) -> tuple[AsteroidPlant, Vector, StartPose]:
+    site = mission.site
+    try:
+        heights = build_patch(
+            field,
+            mesh,
+            size_m=site.patch_size_m,
+            cell_m=site.cell_m,
+            roughness_m=site.roughness_m,
+            cover_m=site.cover_m,
+            pond_radius_m=site.pond_radius_m,
+            boulders=site.boulders,
+            boulder_max_m=site.boulder_max_m,
+            clear_radius_m=CLEAR_RADIUS_M,
+            rng=random_stream(seed, "world.patch"),
+        )
+    except (SiteError, ValueError) as error:
+        raise InputError(
+            f"mission {mission.name}: site", read=str(error), expected="a patch that fits the body", remedy="move or shrink it"
+        ) from error
+    level = _level(field.surface_normal)
+    start = _start(mission, model, level, seed)
+    ground = TrueGround.draw(load_material(site.rock), load_material(site.cover), seed)
+    plant = AsteroidPlant(
+        model,
+        field,
+        heights,
+        ground,
+        start,
+        PHYSICS_US,
+        seed,
+        offload_fraction=body.offload_fraction,
+        grippers_work=request.anchors != "none",
+    )
+    return plant, level, start
+
+
+def _level(normal: Vector) -> Vector:
+    """Attitude (3, 3) whose z is the surface normal and whose x is as near to east as it can be."""
+    x = np.array((1.0, 0.0, 0.0)) - normal[0] * normal
+    x = x / np.linalg.norm(x)
+    return np.column_stack((x, np.cross(normal, x), normal))
+
+
+def _start(mission: Mission, model: RobotModel, level: Vector, seed: int) -> StartPose:
+    flying = bool(mission.tasks) and isinstance(mission.tasks[0], Descend)
+    rotation, height, velocity = level, model.stance_height_m, np.zeros(3)
+    if flying:
+        approach = mission.approach
+        azimuth = random_stream(seed, "world.approach").uniform(0.0, 2.0 * math.pi)
+        tilt = math.radians(approach.tilt_deg) * np.array((math.cos(azimuth), math.sin(azimuth), 0.0))
+        rotation = level @ exponential(tilt)
+        height += approach.height_m
+        velocity = -approach.velocity_m_s * level[:, 2]
+    return StartPose(
+        position_m=height * level[:, 2],
+        quaternion=quaternion(rotation),
+        velocity_m_s=velocity,
+        angular_rad_s=np.zeros(3),
+        joint_position=np.array(model.stance),
+    )
+
+
+def _estimator(model: RobotModel, field: SiteField, start: StartPose, seed: int) -> Estimator:
+    """Starts from what navigation hands over: the true state with its error."""
+    error = random_stream(seed, "sensor.navigation")
+    x, y, z, w = start.quaternion.tolist()
+    angle = 2.0 * math.atan2(math.sqrt(x * x + y * y + z * z), w)
+    sine = math.sin(0.5 * angle)
+    vector = np.array((x, y, z)) * (angle / sine if sine > 1e-9 else 2.0)
+    return Estimator(
+        start.position_m + NAVIGATION_M * error.standard_normal(3),
+        exponential(vector),
+        start.velocity_m_s + NAVIGATION_M_S * error.standard_normal(3),
+        field.acceleration_m_s2,
+        CONTROL_US * 1e-6,
+        np.array([limb.gripper.kind == "clamp" for limb in model.limbs]),
+    )
+
+
+def _gripper_medians(model: RobotModel, normal_n: float, shear_n: float) -> tuple[Vector, Vector]:
+    """Believed median strength of each gripper in this rock; a clamp holds what its data sheet says."""
+    normal, shear = [], []
+    for limb in model.limbs:
+        gripper = limb.gripper
+        clamp = gripper.kind == "clamp"
+        normal.append(gripper.rated_normal_n if clamp else normal_n * gripper.spines / 256.0)
+        shear.append(gripper.rated_shear_n if clamp else shear_n * gripper.spines / 256.0)
+    return np.array(normal), np.array(shear)
+
+
+def _refusal(model: RobotModel, field: SiteField) -> str:
+    if field.slope_deg > model.max_slope_deg:
+        return f"the site slopes by {field.slope_deg:.0f} deg, {model.name} works up to {model.max_slope_deg:.0f} deg"
+    return ""

@@ -1,0 +1,73 @@
+"""Moments of a run kept for pictures, and the pictures made of them afterwards: rendering never slows the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stope.control.stack import Tick
+from stope.executive.tree import Executive
+from stope.robot.messages import Sent
+from stope.session.build import Run
+from stope.sim.caption import Caption
+from stope.sim.plant import TrueState
+from stope.sim.render import Film, Frame
+from stope.sim.scenery import Ground
+
+KEEP_EVERY_US = 500_000
+FILM_FRAMES = 60
+FRAMES_PER_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    state: TrueState
+    caption: Caption
+
+
+@dataclass
+class FilmStrip:
+    """A watcher of the loop that keeps a moment every half second of run time."""
+
+    run: Run
+    moments: list[_Moment] = field(default_factory=list)
+
+    def __call__(self, tick: Tick, sent: Sent, executive: Executive) -> None:
+        """Keep this moment if it is due."""
+        view = tick.view
+        if view.obs.time_us % KEEP_EVERY_US:
+            return
+        running, controller = executive.desk.running, executive.desk.controller
+        depth = controller.progress.depth_m if controller else 0.0
+        caption = Caption(
+            mission=self.run.mission.name,
+            task=running.task if running else "",
+            time_s=view.time_s,
+            depth_m=depth or None,
+            weight_on_bit_n=view.obs.weight_on_bit_n,
+            anchor_margin=view.margin if view.anchored.any() else None,
+        )
+        self.moments.append(_Moment(self.run.plant.truth(), caption))
+
+    def develop(self, folder: Path) -> tuple[Path, Path]:
+        """Write one picture (the deepest moment at work) and the film; their paths."""
+        run, name = self.run, self.run.mission.name
+        picture, film_path = folder / f"{name}.png", folder / f"{name}.mp4"
+        lab = run.body.shape.kind == "flat"
+        with Film(
+            run.robot.model, Ground.of(run.plant.heights), seed=run.mission.seed, open_sky=not lab
+        ) as film:
+            best = max(self.moments, key=lambda m: (m.caption.depth_m or 0.0, m.state.time_us))
+            film.render_png(picture, _frame(best))
+            film.render_mp4(film_path, [_frame(m) for m in _thinned(self.moments)], fps=FRAMES_PER_S)
+        return picture, film_path
+
+
+def _thinned(moments: list[_Moment]) -> list[_Moment]:
+    stride = max(1, -(-len(moments) // FILM_FRAMES))
+    return moments[::stride]
+
+
+def _frame(moment: _Moment) -> Frame:
+    state = moment.state
+    return Frame(state.position_m, state.quaternion, state.joint_position, moment.caption)

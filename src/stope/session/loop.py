@@ -1,0 +1,141 @@
+"""The loop: read -> estimate -> decide -> command -> record -> wait. One way down, one way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from stope.control.goal import Goal, View
+from stope.control.stack import Tick
+from stope.control.watch import Alarm
+from stope.executive.leaf import Activity
+from stope.executive.tree import Executive
+from stope.robot.messages import Sent
+from stope.session.build import CONTROL_US, EXECUTIVE_US, Run
+from stope.sim.injection import INJECTIONS
+
+TICKS_PER_DECISION = EXECUTIVE_US // CONTROL_US
+WORKING_WEIGHT_N = 5.0  # a fault "@drill" is caused once the bit carries this, else five seconds into the task
+INJECT_AFTER_US = 5_000_000
+
+
+@dataclass(slots=True)
+class Detection:
+    """An alarm: when and where it was raised, and what was caused when, if it was injected."""
+
+    alarm: Alarm
+    time_us: int
+    injected_us: int | None = None
+    moved_m: float = 0.0
+
+
+@dataclass(slots=True)
+class LoopResult:
+    """What the loop leaves behind for the outcome.
+
+    Attributes:
+        worst_margin: smallest anchor margin while anything was anchored; 1 if nothing ever was.
+        peak_weight_n: largest measured weight on bit.
+    """
+
+    executive: Executive
+    detections: list[Detection] = field(default_factory=list)
+    worst_margin: float = 1.0
+    peak_weight_n: float = 0.0
+
+
+Watcher = Callable[[Tick, Sent, Executive], None]
+
+
+def run_loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detection], None]) -> LoopResult:
+    """Run the mission to its end.
+
+    Args:
+        watchers: called after every control tick with what it did (recorder, progress line, film).
+        on_detection: called once per detected fault.
+    """
+    robot, stack = run.robot, run.stack
+    robot.connect()
+    robot.arm()
+    obs = robot.read()
+    view, _ = stack.observe(obs)
+    executive = _executive(run, view)
+    result, injector = LoopResult(executive), _Injector(run)
+    count = 0
+    while True:
+        if count % TICKS_PER_DECISION == 0:
+            executive.tick(view)
+            if executive.finished:
+                return result
+        controller = executive.desk.controller
+        goal = controller.update(view) if controller else Goal.still(run.stance.feet_m, run.robot.model)
+        command = stack.command(view, goal)
+        sent = robot.write(command)
+        injector.apply(executive, view.obs.weight_on_bit_n)
+        robot.wait(obs.time_us + CONTROL_US)
+        obs = robot.read()
+        tick = Tick(view, goal, command, None)
+        view, alarm = stack.observe(obs)
+        if alarm is not None:
+            found = _answer(run, executive, injector, alarm, obs.time_us)
+            if found is not None:
+                result.detections.append(found)
+                on_detection(found)
+        for watcher in watchers:
+            watcher(tick, sent, executive)
+        result.worst_margin = min(result.worst_margin, view.margin)
+        result.peak_weight_n = max(result.peak_weight_n, obs.weight_on_bit_n)
+        count += 1
+
+
+def _executive(run: Run, view: View) -> Executive:
+    tasks = run.mission.tasks
+    skips = {}
+    if run.request.anchors == "none":
+        skips = {name: "the run was asked for without anchors" for name in ("anchor", "pull_test")}
+    if run.refusal:
+        skips = {task.task: run.refusal for task in tasks}
+    return Executive(
+        view,
+        [Activity(index, task.task, task.timeout_s) for index, task in enumerate(tasks)],
+        [run.workshop.maker(task) for task in tasks],
+        run.workshop.recovery(run.min_anchors),
+        skips,
+    )
+
+
+def _answer(run: Run, executive: Executive, injector: _Injector, alarm: Alarm, now_us: int) -> Detection | None:
+    """Raise a fault that was not raised before, and stop believing in the anchors."""
+    if executive.desk.faults:
+        return None
+    run.stack.give_up_anchors()
+    executive.raise_fault(alarm.fault)
+    return Detection(alarm, now_us, injector.done_us, injector.moved_m())
+
+
+class _Injector:
+    """Causes the requested faults in the simulated world, each once, when its task is at work."""
+
+    def __init__(self, run: Run) -> None:
+        self._plant = run.plant
+        self._waiting = [tuple(text.split("@", 1)) for text in run.request.inject]
+        self.done_us: int | None = None
+        self._at_m = run.plant.truth().position_m
+
+    def apply(self, executive: Executive, weight_on_bit_n: float) -> None:
+        running = executive.desk.running
+        if not self._waiting or running is None:
+            return
+        elapsed_us = executive.desk.now_us - running.started_us
+        for fault, task in list(self._waiting):
+            ready = weight_on_bit_n > WORKING_WEIGHT_N if task == "drill" else elapsed_us >= INJECT_AFTER_US
+            if task == running.task and ready:
+                INJECTIONS[fault](self._plant)
+                truth = self._plant.truth()
+                self.done_us, self._at_m = truth.time_us, truth.position_m
+                self._waiting.remove((fault, task))
+
+    def moved_m(self) -> float:
+        """True distance that the base moved since the last injection; for the outcome, not for the stack."""
+        offset = self._plant.truth().position_m - self._at_m
+        return float((offset @ offset) ** 0.5)

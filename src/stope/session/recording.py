@@ -1,0 +1,318 @@
+"""Recording: messages of the run into the log. The only module that knows both."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from stope import __version__
+from stope.control.rotation import quaternion
+from stope.control.stack import Tick
+from stope.executive.leaf import Activity
+from stope.executive.tree import Executive
+from stope.robot.messages import Command, Observation, Sent, Vector
+from stope.session.build import Run
+from stope.session.loop import Detection
+from stope.sim.plant import TrueState
+from stope.tasklog.header import RunHeader
+from stope.tasklog.messages import new
+from stope.tasklog.writer import TaskLogWriter
+
+#: Control ticks between messages of a kind; design budget: about 200 messages per second of run time.
+OBSERVATION_EVERY, ESTIMATE_EVERY, TRUTH_EVERY, BELIEF_EVERY, BOOKS_EVERY = 2, 5, 10, 20, 100
+QUANTILES = np.array((0.05, 0.5, 0.95))
+PHASES = {
+    "running": "PHASE_STARTED",
+    "succeeded": "PHASE_SUCCEEDED",
+    "failed": "PHASE_FAILED",
+    "refused": "PHASE_REFUSED",
+    "skipped": "PHASE_SKIPPED",
+    "recovered": "PHASE_RECOVERED",
+}
+
+
+def run_header(run: Run) -> RunHeader:
+    """What a stranger must know to understand the log."""
+    model, mission = run.robot.model, run.mission
+    robot: dict[str, Any] = {
+        "name": model.name,
+        "joints": [asdict(joint) | {"unit": joint.unit} for joint in model.joints],
+        "limbs": [{"name": limb.name, **asdict(limb.gripper)} for limb in model.limbs],
+        "thrusters": [asdict(thruster) for thruster in model.thrusters],
+        "drums": [{"name": name} for name in model.drums.links] if model.drums else [],
+    }
+    finite = json.loads(json.dumps(robot), parse_constant=lambda _text: None)
+    return RunHeader(
+        stope_version=__version__,
+        seed=mission.seed,
+        mission=mission.name,
+        mission_json=json.dumps(run.resolved, sort_keys=True),
+        robot=model.name,
+        robot_json=json.dumps(finite, sort_keys=True),
+        limits_hash=model.limits_hash,
+        body=run.body.name,
+        licence=mission.licence,
+        team=mission.team,
+        extra={"anchors": run.request.anchors, "inject": " ".join(run.request.inject)},
+    )
+
+
+class Recorder:
+    """A watcher of the loop that writes what it sees."""
+
+    def __init__(self, run: Run, writer: TaskLogWriter) -> None:
+        self._run, self._writer = run, writer
+        self._count = 0
+        self._write_terrain()
+
+    def __call__(self, tick: Tick, sent: Sent, executive: Executive) -> None:
+        """Record one control tick."""
+        now, count = tick.view.obs.time_us, self._count
+        self._count += 1
+        if count % OBSERVATION_EVERY == 0:
+            self._writer.write("/robot/observation", observation(tick.view.obs), now)
+            self._writer.write("/robot/command", command(sent), now)
+        if count % ESTIMATE_EVERY == 0:
+            self._estimate(tick, now)
+        if count % TRUTH_EVERY == 0:
+            self._writer.write("/sim/truth", truth(self._run.plant.truth()), now)
+        if count % BELIEF_EVERY == 0:
+            self._belief(tick, now)
+            self._progress(tick, executive, now)
+        if count % BOOKS_EVERY == 0:
+            self.books(now)
+        for activity in executive.desk.news:
+            self._event(activity, now)
+        executive.desk.news.clear()
+
+    def detection(self, found: Detection) -> None:
+        """A fault was detected."""
+        alarm = found.alarm
+        message = new(
+            "SafetyEvent",
+            fault=alarm.fault,
+            value=alarm.value,
+            limit=alarm.limit,
+            unit=alarm.unit,
+            response="recover",
+            detection_time_us=found.time_us,
+            severity="SEVERITY_STOP",
+        )
+        self._writer.write("/safety/event", message, found.time_us)
+
+    def books(self, now: int) -> None:
+        """Both balances as they stand."""
+        flow, book = self._run.plant.flow, self._run.plant.impulses
+        rows, error = flow.book.rows(), flow.error()
+        balance = new(
+            "MassBalance",
+            account=[row.account for row in rows],
+            material=[row.material for row in rows],
+            amount_ug=[row.balance_ug for row in rows],
+            total_ug=sum(row.balance_ug for row in rows),
+            independent_kg=error.moved_kg,
+            error_kg=error.independent * error.moved_kg,
+            moved_kg=error.moved_kg,
+        )
+        self._writer.write("/mass/balance", balance, now)
+        sources = list(book.linear)
+        impulse = new(
+            "ImpulseBalance",
+            momentum_change=sum(book.linear.values()),
+            source=sources,
+            impulse=np.array([book.linear[source] for source in sources]),
+            residual=self._run.plant.momentum_residual(),
+            exchanged=book.exchanged_ns,
+            raw_drift=book.raw_drift_sum,
+        )
+        self._writer.write("/impulse/balance", impulse, now)
+
+    def news(self, executive: Executive, now: int) -> None:
+        """Events that came after the last control tick."""
+        for activity in executive.desk.news:
+            self._event(activity, now)
+        executive.desk.news.clear()
+
+    def _estimate(self, tick: Tick, now: int) -> None:
+        estimate = tick.view.estimate
+        turn = quaternion(estimate.rotation)
+        force = estimate.rotation @ estimate.limb_force_n.sum(axis=0)
+        message = new(
+            "BaseEstimate",
+            position=estimate.position_m,
+            quaternion=turn,
+            linear_velocity=estimate.velocity_m_s,
+            angular_velocity=estimate.angular_rad_s,
+            external_force=force,
+            valid=estimate.anchored,
+            residual_m=estimate.residual_m,
+        )
+        self._writer.write("/estimate", message, now)
+        self._writer.write("/robot/pose", _pose(estimate.position_m, turn), now)
+        self._writer.write("/tf", _transform("site", "base", estimate.position_m, turn), now)
+
+    def _belief(self, tick: Tick, now: int) -> None:
+        view, belief = tick.view, tick.view.belief
+        scale = belief.strength_quantiles(QUANTILES)
+        force = view.estimate.limb_force_n
+        loads = np.stack((-force[:, 2], np.hypot(force[:, 0], force[:, 1])), axis=1)
+        normal = belief.normal_median_n
+        message = new(
+            "AnchorBelief",
+            strength_p05_n=scale[:, 0] * normal,
+            strength_p50_n=scale[:, 1] * normal,
+            strength_p95_n=scale[:, 2] * normal,
+            shear_scale=belief.shear_median_n / np.maximum(normal, 1e-9),
+            tested_n=belief.highest_survived() * normal,
+            margin=np.full(len(normal), view.margin),
+            hold_probability=belief.hold_probability(loads),
+            weight_on_bit_bound_n=view.reserve_n,
+        )
+        self._writer.write("/belief/anchors", message, now)
+
+    def _progress(self, tick: Tick, executive: Executive, now: int) -> None:
+        running, controller = executive.desk.running, executive.desk.controller
+        progress = controller.progress if controller else None
+        message = new(
+            "TaskProgress",
+            task=running.task if running else "",
+            phase=progress.phase if progress else "",
+            depth_m=progress.depth_m if progress else 0.0,
+            weight_on_bit_n=tick.view.obs.weight_on_bit_n,
+            anchor_margin=tick.view.margin,
+            mass_collected_kg=collected_kg(self._run, tick.view.obs),
+            rate_of_penetration=progress.penetration_m_s if progress else 0.0,
+        )
+        self._writer.write("/task/progress", message, now)
+
+    def _event(self, activity: Activity, now: int) -> None:
+        message = new(
+            "TaskEvent",
+            task=activity.task,
+            activity=activity.index,
+            phase=PHASES[activity.state],
+            reason=activity.code,
+            message=activity.reason,
+            value=activity.value,
+            unit=activity.unit,
+        )
+        self._writer.write("/task/event", message, now)
+        level = "WARNING" if activity.state in ("failed", "refused") else "INFO"
+        text = f"{activity.task}: {activity.state}" + (f": {activity.reason}" if activity.reason else "")
+        self._writer.write("/log", new("foxglove.Log", level=level, message=text, name="executive"), now)
+
+    def _write_terrain(self) -> None:
+        heights = self._run.plant.heights
+        x, y = np.meshgrid(heights.axis_m, heights.axis_m)
+        points = np.stack((x, y, heights.surface_m), axis=-1).astype("<f4").reshape(-1, 3)
+        fields = [{"name": axis, "offset": 4 * i, "type": "FLOAT32"} for i, axis in enumerate("xyz")]
+        cloud = new(
+            "foxglove.PointCloud",
+            frame_id="site",
+            pose={"orientation": {"w": 1.0}},
+            point_stride=12,
+            fields=fields,
+            data=points.tobytes(),
+        )
+        self._writer.write("/terrain", cloud, 0)
+
+
+def observation(obs: Observation) -> Any:
+    """`Observation` as its log message."""
+    applied, health = obs.applied, obs.health
+    return new(
+        "RobotObservation",
+        device_time_us=obs.time_us,
+        device_seq=obs.seq,
+        joint_position=obs.joint_position,
+        joint_velocity=obs.joint_velocity,
+        joint_effort=obs.joint_effort,
+        imu_gyro=obs.imu_gyro_rad_s,
+        imu_accel=obs.imu_accel_m_s2,
+        limb_force=obs.limb_force_n,
+        anchor_phase=obs.anchor_phase,
+        anchor_engagement=obs.anchor_engagement,
+        anchor_slip_m=obs.anchor_slip_m,
+        weight_on_bit_n=obs.weight_on_bit_n,
+        spindle_current_a=obs.spindle_current_a,
+        bin_fill=obs.bin_fill,
+        drum_fill=obs.drum_fill,
+        propellant_kg=obs.propellant_kg,
+        bus_voltage_v=obs.bus_voltage_v,
+        energy_used_j=obs.energy_used_j,
+        safety_state=int(obs.safety),
+        fault_flags=obs.fault_flags,
+        applied_seq=applied.seq,
+        applied_limited=applied.limited,
+        applied_refused=applied.refused,
+        applied_why=applied.why,
+        dropped=health.dropped,
+        bad_frames=health.bad_frames,
+        stale_refused=health.stale_refused,
+        watchdog_trips=health.watchdog_trips,
+    )
+
+
+def command(sent: Sent) -> Any:
+    """`Sent` as its log message: the command after host limits."""
+    asked: Command = sent.command
+    return new(
+        "RobotCommand",
+        seq=asked.seq,
+        valid_until_us=asked.valid_until_us,
+        joint_mode=asked.joint_mode,
+        joint_position=asked.joint_position,
+        joint_velocity=asked.joint_velocity,
+        joint_effort=asked.joint_effort,
+        joint_effort_limit=asked.joint_effort_limit,
+        anchor_action=asked.anchor_action,
+        release_confirm=asked.release_confirm,
+        thrust_n=asked.thrust_n,
+        host_limited=sent.limited,
+    )
+
+
+def truth(state: TrueState) -> Any:
+    """The simulator's truth as its log message, marked as such by its topic."""
+    return new(
+        "SimTruth",
+        base_position=state.position_m,
+        base_quaternion=state.quaternion,
+        linear_velocity=state.velocity_m_s,
+        anchor_force=state.foot_force_n,
+        anchor_normal_strength_n=state.strength_n[:, 0],
+        anchor_shear_strength_n=state.strength_n[:, 1],
+        hole_depth_m=state.hole_depth_m,
+    )
+
+
+def collected_kg(run: Run, obs: Observation) -> float:
+    """Mass in drums and bin by their level sensors."""
+    model = run.robot.model
+    drums = float(obs.drum_fill.sum()) * model.drums.capacity_kg if model.drums else 0.0
+    return drums + obs.bin_fill * model.bin_capacity_kg
+
+
+def _xyzw(turn: Vector) -> dict[str, float]:
+    return dict(zip("xyzw", turn.tolist(), strict=True))
+
+
+def _xyz(position: Vector) -> dict[str, float]:
+    return dict(zip("xyz", position.tolist(), strict=True))
+
+
+def _pose(position: Vector, turn: Vector) -> Any:
+    return new("foxglove.PoseInFrame", frame_id="site", pose={"position": _xyz(position), "orientation": _xyzw(turn)})
+
+
+def _transform(parent: str, child: str, position: Vector, turn: Vector) -> Any:
+    row = {
+        "parent_frame_id": parent,
+        "child_frame_id": child,
+        "translation": _xyz(position),
+        "rotation": _xyzw(turn),
+    }
+    return new("foxglove.FrameTransforms", transforms=[row])

@@ -1,0 +1,140 @@
+"""Run one mission from request to outcome."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stope.clock import HostClock
+from stope.executive.leaf import Activity
+from stope.executive.tree import Executive
+from stope.mission.errors import InputError
+from stope.session.build import Run, build
+from stope.session.film import FilmStrip
+from stope.session.loop import Detection, LoopResult, run_loop
+from stope.session.outcome import FAILED, LOST, PASSED, RECOVERED, DetectionRow, Outcome, TaskRow
+from stope.session.progress import ProgressLine
+from stope.session.recording import Recorder, run_header
+from stope.session.request import RunRequest
+from stope.tasklog.digest import payload_digest
+from stope.tasklog.writer import TaskLogWriter
+
+
+def run_mission(request: RunRequest) -> Outcome:
+    """Build, run, record, judge, draw.
+
+    Raises:
+        InputError: the request cannot be run; nothing was written.
+        PhysicsDivergedError: the simulation left the plausible; the log up to there is kept.
+    """
+    run = build(request)
+    try:
+        return _run(run)
+    finally:
+        run.robot.close()
+
+
+def _run(run: Run) -> Outcome:
+    request, host = run.request, HostClock()
+    path = _new_folder(request.out) / f"{run.mission.name}.mcap"
+    strip = FilmStrip(run)
+    with TaskLogWriter(path, run_header(run), start_utc_ns=run.mission.start_us * 1000) as writer:
+        recorder = Recorder(run, writer)
+        line = ProgressLine(run, host) if request.progress else None
+        watchers = [recorder, *([strip] if request.video else []), *([line] if line else [])]
+        began = host.now_s()
+        try:
+            result = run_loop(run, watchers, recorder.detection)
+        finally:
+            if line:
+                line.close()
+        spent = host.now_s() - began
+        recorder.news(result.executive, run.clock.now_us)
+        recorder.books(run.clock.now_us)
+    picture = film = None
+    if request.video:
+        picture, film = strip.develop(path.parent)
+    return judge(run, result, spent, path, picture, film)
+
+
+def judge(
+    run: Run, result: LoopResult, host_s: float, log: Path, picture: Path | None, film: Path | None
+) -> Outcome:
+    """The outcome of a finished loop."""
+    executive, plant, flow = result.executive, run.plant, run.plant.flow
+    activities = [*executive.activities]
+    if executive.recovery.state != "waiting":
+        activities.append(executive.recovery)
+    verdict, reason = _verdict(executive, run.refusal)
+    error, obs = flow.error(), run.robot.read()
+    masses: dict[str, dict[str, float]] = {}
+    for row in flow.book.rows():
+        masses.setdefault(row.account, {})[row.material] = row.balance_ug * 1e-9
+    return Outcome(
+        verdict=verdict,
+        reason=reason,
+        mission=run.mission.name,
+        body=run.body.name,
+        robot=run.robot.model.name,
+        seed=run.mission.seed,
+        sim_s=run.clock.now_s,
+        tasks=tuple(_task_row(activity) for activity in activities),
+        detections=tuple(_detection_row(found) for found in result.detections),
+        depth_m=plant.bit.depth_m if plant.bit else 0.0,
+        peak_weight_on_bit_n=result.peak_weight_n,
+        mass_kg=masses,
+        collected_kg=(flow.bin_ug + flow.core_ug) * 1e-9,
+        escaped_kg=flow.book.total("escaped") * 1e-9,
+        energy_j=obs.energy_used_j,
+        propellant_kg=obs.propellant_kg,
+        worst_margin=result.worst_margin,
+        mass_error_ug=error.accounts_ug,
+        mass_error_rel=error.independent,
+        impulse_error_rel=plant.momentum_error(),
+        impulse_drift_rel=plant.impulses.raw_drift_ns / (plant.impulses.exchanged_ns or 1.0),
+        real_time_factor=run.clock.now_s / max(host_s, 1e-9),
+        payload_digest=payload_digest(log).total,
+        log=log,
+        picture=picture,
+        film=film,
+    )
+
+
+def _verdict(executive: Executive, refusal: str) -> tuple[str, str]:
+    recovery = executive.recovery
+    if recovery.state == "succeeded":
+        return RECOVERED, recovery.reason
+    if recovery.state != "waiting":
+        return LOST, recovery.reason
+    if refusal:
+        return FAILED, refusal
+    for activity in executive.activities:
+        if activity.state in ("failed", "refused"):
+            return FAILED, f"{activity.task} {activity.state}: {activity.reason}"
+    return PASSED, ""
+
+
+def _task_row(activity: Activity) -> TaskRow:
+    return TaskRow(
+        activity.task, activity.state, activity.started_us * 1e-6, activity.duration_s, activity.code, activity.reason
+    )
+
+
+def _detection_row(found: Detection) -> DetectionRow:
+    alarm, injected = found.alarm, found.injected_us
+    return DetectionRow(
+        alarm.fault,
+        found.time_us * 1e-6,
+        alarm.value,
+        alarm.limit,
+        alarm.unit,
+        None if injected is None else (found.time_us - injected) * 1e-6,
+        None if injected is None else found.moved_m,
+    )
+
+
+def _new_folder(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("--out", read=f"'{out}', which cannot be made: {error.strerror}", expected="a folder") from error
+    return out
