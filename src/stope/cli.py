@@ -300,7 +300,9 @@ def faults_list(json: JsonOption = False) -> None:
     """List the fault table: what is detected, how, and what is done then."""
     from stope.executive.faults.table import load_faults
 
-    _print_list({fault.id: fault.summary for fault in load_faults()}, json)
+    _print_list(
+        {row.id: row.hazard + (f" (--inject {row.inject}@TASK)" if row.inject else "") for row in load_faults()}, json
+    )
 
 
 def _check_exists(file: Path) -> None:
