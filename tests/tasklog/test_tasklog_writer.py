@@ -132,6 +132,22 @@ def test_urgent_topics_do_not_wait(tmp_path: Path, header: RunHeader) -> None:
         assert _count_on_disk(log.path, 1, patience_s=5.0) == 1
 
 
+def test_a_storm_of_urgent_messages_is_no_storm_of_syncs(
+    tmp_path: Path, header: RunHeader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, syncs = FakeClock(), []
+    with TaskLogWriter(tmp_path / "log.mcap", header, start_utc_ns=START_NS, clock=clock) as log:
+        monkeypatch.setattr(AppendFile, "sync", lambda self: syncs.append(clock.seconds))
+        for i in range(300):
+            log.write("/task/event", new("/task/event", activity=i), i)
+            clock.seconds += 0.01
+            threading.Event().wait(0.001)
+        assert 2 <= len(syncs) <= 31
+        assert min(np.diff(syncs)) >= 0.1 - 1e-9
+    stats = [m.message for m in read(log.path, ["/recorder/stats"])]
+    assert 2 <= len(stats) <= 4  # one per second at most, and the last
+
+
 class StuckDisk:
     """Holds every sync until `go`."""
 

@@ -14,6 +14,7 @@ from stope.tasklog.messages import message_class
 
 WhenFull = Literal["block", "drop"]
 _POLL_S = 0.02  # batches are kinder to the control thread than a wake-up per message
+_URGENT_EVERY_S = 0.1  # a storm of urgent messages must not turn into a storm of syncs
 
 
 class Recorder:
@@ -56,7 +57,9 @@ class Recorder:
         self._flush_asked, self._flush_done = 0, 0
         self._dropped: dict[int, int] = {}
         self._written, self._depth_max, self._slowest_s = 0, 0, 0.0
-        self._last_ns, self._due_s, self._dirty = start_ns, 0.0, False
+        self._last_ns, self._dirty = start_ns, False
+        self._due_s = self._stats_due_s = clock.now_s() + flush_s
+        self._last_flush_s = clock.now_s() - flush_s
         self._thread = threading.Thread(target=self._run, name=f"recorder {file.path.name}", daemon=True)
         self._thread.start()
 
@@ -77,7 +80,7 @@ class Recorder:
         self._queue.append((channel, data, log_time_ns))
 
     def hurry(self) -> None:
-        """Flush soon, without waiting for it."""
+        """Flush soon (at most ten times per second), without waiting for it."""
         self._hurry = True
         self._wake.set()
 
@@ -154,10 +157,13 @@ class Recorder:
         if hurry:
             self._hurry = False
         self._write_batch()
-        overdue = self._dirty and self._clock.now_s() >= self._due_s
-        if overdue or stop:
+        now_s = self._clock.now_s()
+        if hurry:
+            self._due_s = min(self._due_s, self._last_flush_s + _URGENT_EVERY_S)
+        if stop or (self._dirty and now_s >= self._stats_due_s):
             self._write_stats()
-        if overdue or stop or hurry or asked > self._flush_done:
+            self._stats_due_s = now_s + self._flush_s
+        if stop or asked > self._flush_done or (self._dirty and now_s >= self._due_s):
             self._flush_to_disk()
         with self._change:
             self._flush_done = asked
@@ -183,8 +189,8 @@ class Recorder:
         before = self._clock.now_s()
         self._sink.flush()
         self._file.sync()
-        self._dirty = False
-        self._slowest_s = max(self._slowest_s, self._clock.now_s() - before)
+        self._dirty, self._last_flush_s = False, self._clock.now_s()
+        self._slowest_s = max(self._slowest_s, self._last_flush_s - before)
 
     def _write_stats(self) -> None:
         lost = self.dropped
