@@ -106,6 +106,7 @@ RAMP_N_S = 8.0
 REACHED_SHARE = 0.9
 TEST_PATIENCE_S = 15.0
 INSIST = 100.0
+ASK_MOST = 2.0
 
 
 class PullTestController:
@@ -132,14 +133,16 @@ class PullTestController:
         pull = -float(view.estimate.limb_force_n[limb, 2])
         slipped = view.obs.anchor_slip_m[limb] > self._slip_at_start[limb] + 1e-3
         self._since_s += view.dt_s
-        if pull >= REACHED_SHARE * self._task.load_n:
+        reached = pull >= REACHED_SHARE * self._task.load_n
+        if reached:
             self._held_s += view.dt_s
         if self._held_s >= self._task.hold_s or slipped or self._since_s > TEST_PATIENCE_S:
             self._load -= RAMP_N_S * view.dt_s * 2.0
             if self._load <= 0.0:
                 self._limb, self._load, self._held_s, self._since_s = limb + 1, 0.0, 0.0, 0.0
-        else:
-            self._load = min(self._task.load_n, self._load + RAMP_N_S * view.dt_s)
+        elif pull < self._task.load_n:
+            # The posture's stiffness takes a part of what is asked: ask until the limb itself feels the load.
+            self._load = min(ASK_MOST * self._task.load_n, self._load + RAMP_N_S * view.dt_s)
         goal.foot_force_n[limb] = (0.0, 0.0, -max(self._load, 0.0))
         goal.insist[limb] = INSIST
         self.progress = Progress(f"{view.model.limbs[limb].name} pulled with {pull:.1f} N")

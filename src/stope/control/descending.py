@@ -9,11 +9,11 @@ from stope.mission.missionfile import Descend
 SPEED_GAIN_1_S = 1.5  # thrust per speed error, in robot masses
 SETTLED_M_S = 0.006
 SETTLED_S = 0.5
-STANDING_FEET = 3
+STANDING_FEET = 2  # steered thrust keeps it level on two; the other feet are set down by the anchor task
 
 
 class DescendController:
-    """Controls the descent until at least three feet stand still on the ground."""
+    """Controls the descent until at least two feet stand still on the ground."""
 
     def __init__(self, task: Descend, stance: Stance) -> None:
         self._task, self._stance = task, stance

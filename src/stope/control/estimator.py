@@ -18,7 +18,8 @@ from stope.robot.messages import Observation, Vector
 SETTLE_S = 0.3  # time constant with which anchored kinematics corrects the IMU velocity
 CONTACT_N = 0.5  # a foot stands above this filtered force (2.5 sigma of the limb force sensor)
 FORCE_FILTER_S = 0.04
-STANDING_FEET = 3
+RIGID_FIT = 3  # anchors that fix a pose
+STANDING_FEET = 2
 STANDING_S = 0.5  # standing feet bring the integrated velocity to rest with this time constant
 
 
@@ -93,7 +94,7 @@ class Estimator:
         self._rotation = self._rotation @ exponential(obs.imu_gyro_rad_s * self._dt)
         self._velocity = self._velocity + (self._rotation @ obs.imu_accel_m_s2 + self._gravity) * self._dt
         contact = np.linalg.norm(self._force, axis=1) > CONTACT_N
-        anchored, residual = int(engaged.sum()) >= STANDING_FEET, 0.0
+        anchored, residual = int(engaged.sum()) >= RIGID_FIT, 0.0
         if bool((engaged & self._clamps).any()):
             anchored = True
             self._meet(np.zeros(3))

@@ -126,7 +126,9 @@ class ControlStack:
         velocity, limit = np.zeros(joints), self.model.effort_max.copy()
         drill, drums = self.model.drill, self.model.drums
         if drill is not None:
-            mode[drill.feed] = mode[drill.spindle] = JointMode.VELOCITY
+            # A feed that nobody asks for stays where it is: an idle velocity servo without effort would let it drift.
+            mode[drill.feed] = JointMode.VELOCITY if goal.feed_limit_n > 0.0 else JointMode.BRAKE
+            mode[drill.spindle] = JointMode.VELOCITY
             velocity[drill.feed] = goal.feed_velocity_m_s
             effort[drill.feed] += goal.feed_push_n
             limit[drill.feed] = goal.feed_limit_n

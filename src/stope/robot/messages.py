@@ -20,7 +20,7 @@ Codes = npt.NDArray[np.int8]
 class JointMode(IntEnum):
     """How the servo uses a joint's set-points."""
 
-    BRAKE = 0  #: hold where it is by the device's own means
+    BRAKE = 0  #: hold where it is by the joint's parking brake or self-locking gear
     POSITION = 1  #: kp and kd toward position and velocity, plus feed-forward effort
     VELOCITY = 2  #: kd toward velocity, plus feed-forward effort
     EFFORT = 3  #: feed-forward effort alone

@@ -37,6 +37,8 @@ class BitInGround:
         self.cover_m = 0.0
         self.weight_on_bit_n = 0.0
         self.torque_nm = 0.0
+        self._radius_m = 0.5 * drill.bit_outer_m
+        self._in_hole = False
         self._collar: Vector | None = None
         self._axis = np.array([0.0, 0.0, -1.0])
 
@@ -57,7 +59,13 @@ class BitInGround:
         offset = tip_m - self._collar
         inserted = float(offset @ self._axis)
         if inserted <= 0.0:
+            self._in_hole = False
             return None
+        if not self._in_hole:
+            aside = offset - inserted * self._axis
+            if float(aside @ aside) > self._radius_m**2:
+                return self._stand(inserted, velocity_m_s)
+            self._in_hole = True
         speed = float(velocity_m_s @ self._axis)
         press = 0.0
         if inserted > self.depth_m:
@@ -71,6 +79,12 @@ class BitInGround:
             force -= WALL_STIFFNESS_N_M * lateral + WALL_DAMPING_NS_M * sideways
         self.weight_on_bit_n = press
         return force
+
+    def _stand(self, sunk_m: float, velocity_m_s: Vector) -> Vector:
+        """A bit beside its hole stands on the ground and does not cut: a second hole is the physics issue's."""
+        press = max(0.0, BIT_STIFFNESS_N_M * sunk_m + BIT_DAMPING_NS_M * float(velocity_m_s @ self._axis))
+        self.weight_on_bit_n = press
+        return np.asarray(-press * self._axis)
 
     def _cut(self, press_n: float, spin_rad_s: float, inserted_m: float, step_s: float) -> None:
         in_cover = self.depth_m < self.cover_m

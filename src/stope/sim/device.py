@@ -55,7 +55,6 @@ class Device:
         self._command: Command | None = None
         self._hold_since_us = 0
         self._stalled_since_us: int | None = None
-        self._no_joint = np.zeros(len(model.joints), dtype=bool)
         self._all_braked = np.ones(len(model.joints), dtype=bool)
         self._keep = np.full(len(model.limbs), int(AnchorAction.HOLD), dtype=np.int8)
         self._no_gas = np.zeros(len(model.thrusters))
@@ -111,7 +110,7 @@ class Device:
             anchor = self._anchor_drive(command, now)
             if self._model.drill is not None:
                 self._drill_reflexes(command, now, effort, saturated)
-        return Efforts(effort, self._no_joint, anchor, thrust)
+        return Efforts(effort, self.servo.braked, anchor, thrust)
 
     def _go_to_hold(self, now: RawSensors) -> None:
         self.state, self._command, self._hold_since_us = SafetyState.HOLD, None, now.time_us

@@ -27,10 +27,12 @@ class JointServo:
         self.effort = np.zeros(count)
         self.limit = self._effort_max.copy()
         self.held = np.array([j.kind != "continuous" for j in model.joints])
+        self.braked = np.ones(count, dtype=bool)
 
     def take(self, command: Command) -> None:
         """Adopt a command's set-points."""
         self.mode = command.joint_mode
+        self.braked = self.mode == JointMode.BRAKE
         self.position, self.velocity, self.effort = command.joint_position, command.joint_velocity, command.joint_effort
         self.limit = np.minimum(command.joint_effort_limit, self._effort_max)
 
@@ -40,6 +42,7 @@ class JointServo:
         The feed-forward carries the standing load of the anchors: dropping it would be a step on every anchor.
         """
         self.mode = np.where(self.held, int(JointMode.POSITION), int(JointMode.VELOCITY)).astype(np.int8)
+        self.braked = np.zeros(len(position), dtype=bool)
         self.position = position.copy()
         self.velocity = np.zeros_like(position)
 
