@@ -84,6 +84,7 @@ class Drill:
     Attributes:
         anchors_required: the drill may push only with at least this many anchors engaged (the rig: its clamp).
         blow_energy_j, blow_rate_hz: percussion; 0 for a purely rotary drill.
+        string_stiffness_n_m: axial, from the bench test; measured depth is corrected by what the string is squeezed.
     """
 
     feed: int
@@ -95,6 +96,7 @@ class Drill:
     blow_rate_hz: float
     spindle_rated_rad_s: float
     torque_constant_nm_a: float
+    string_stiffness_n_m: float
     anchors_required: int
 
 

@@ -76,6 +76,7 @@ class DrillEntry(FileModel):
     blow_rate_hz: NotNegative
     spindle_rated_rad_s: Positive
     torque_constant_nm_a: Positive
+    string_stiffness_n_m: Positive
     anchors_required: Annotated[int, Field(ge=0)]
 
     @model_validator(mode="after")

@@ -11,11 +11,12 @@ import numpy as np
 from stope import __version__
 from stope.control.rotation import quaternion
 from stope.control.stack import Tick
-from stope.executive.leaf import Activity
+from stope.executive.activity import Activity
 from stope.executive.tree import Executive
 from stope.robot.messages import Command, Observation, Sent, Vector
 from stope.session.build import Run
 from stope.session.loop import Detection
+from stope.sim.momentum import SOURCES
 from stope.sim.plant import TrueState
 from stope.tasklog.header import RunHeader
 from stope.tasklog.messages import new
@@ -30,7 +31,6 @@ PHASES = {
     "failed": "PHASE_FAILED",
     "refused": "PHASE_REFUSED",
     "skipped": "PHASE_SKIPPED",
-    "recovered": "PHASE_RECOVERED",
 }
 
 
@@ -118,15 +118,14 @@ class Recorder:
             moved_kg=error.moved_kg,
         )
         self._writer.write("/mass/balance", balance, now)
-        sources = list(book.linear)
         impulse = new(
             "ImpulseBalance",
-            momentum_change=sum(book.linear.values()),
-            source=sources,
-            impulse=np.array([book.linear[source] for source in sources]),
-            residual=self._run.plant.momentum_residual(),
+            momentum_change=book.table[:, :3].sum(axis=0),
+            source=SOURCES,
+            impulse=book.table[:, :3],
+            residual=self._run.plant.momentum_residual()[:3],
             exchanged=book.exchanged_ns,
-            raw_drift=book.raw_drift_sum,
+            raw_drift=book.raw_drift[:3],
         )
         self._writer.write("/impulse/balance", impulse, now)
 

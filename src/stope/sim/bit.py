@@ -4,93 +4,90 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from stope.physics.drilling import CoreBit, annulus_area_m2, core_drill_response
+from stope.physics.drilling import CoreBit, core_drill_response
 from stope.robot.messages import Vector
 from stope.robot.model import Drill
 from stope.sim.truth import TrueGround
 
-BIT_STIFFNESS_N_M = 6.0e4  # drill string and rock in series, assumed; stable with a 4 kg carriage at a 2 ms step
 BIT_DAMPING_NS_M = 250.0
 WALL_STIFFNESS_N_M = 1.5e4  # hole wall on the bit's flank
 WALL_DAMPING_NS_M = 60.0
 WALL_FROM_M = 2.0e-3  # the hole guides the bit once it is this deep
 
+Triple = tuple[float, float, float]
+
 
 class BitInGround:
-    """One hole per site, drilled along the bit's axis at first contact.
+    """One hole per site, drilled along the bit's axis at first contact. Plain floats: this is the inner loop.
 
     Attributes:
         depth_m: hole depth below the surface at the collar.
         weight_on_bit_n: axial contact force, positive into the ground.
         torque_nm: torque of the rock on the bit about the spindle's axis (+z of the bit link), against the turn.
         cover_m: loose cover at the collar.
+        collar_m: world point where the hole starts; None before the first contact.
     """
 
     def __init__(self, drill: Drill, ground: TrueGround) -> None:
         self._ground = ground
         self._bit = CoreBit(drill.bit_outer_m, drill.bit_inner_m, drill.blow_energy_j, drill.blow_rate_hz)
-        self.kerf_m2 = annulus_area_m2(drill.bit_outer_m, drill.bit_inner_m)
+        self._stiffness = drill.string_stiffness_n_m
+        self._radius_m = 0.5 * drill.bit_outer_m
+        self.kerf_m2 = self._bit.kerf_m2
         self.core_m2 = math.pi / 4.0 * drill.bit_inner_m**2
         self.depth_m = 0.0
         self.cover_m = 0.0
         self.weight_on_bit_n = 0.0
         self.torque_nm = 0.0
-        self._radius_m = 0.5 * drill.bit_outer_m
+        self.collar_m: Triple | None = None
+        self._axis: Triple = (0.0, 0.0, -1.0)
         self._in_hole = False
-        self._collar: Vector | None = None
-        self._axis = np.array([0.0, 0.0, -1.0])
 
-    @property
-    def collar_m(self) -> Vector | None:
-        """World point where the hole starts; None before the first contact."""
-        return self._collar
-
-    def open_hole(self, point_m: Vector, axis: Vector, cover_m: float) -> None:
+    def open_hole(self, point_m: Triple, axis: Triple, cover_m: float) -> None:
         """First contact of the bit with the ground at a world point, drilling along `axis`."""
-        self._collar, self._axis, self.cover_m = point_m.copy(), axis.copy(), cover_m
+        self.collar_m, self._axis, self.cover_m = point_m, axis, cover_m
 
-    def react(self, tip_m: Vector, velocity_m_s: Vector, spin_rad_s: float, step_s: float) -> Vector | None:
-        """Advance the hole by one step; force of the ground on the bit (3,) N, or None while the bit is out."""
+    def react(self, tip_m: Vector, velocity_m_s: Vector, spin_rad_s: float, step_s: float) -> Triple | None:
+        """Advance the hole by one step; force of the ground on the bit, N, or None while the bit is out."""
         self.weight_on_bit_n, self.torque_nm = 0.0, 0.0
-        if self._collar is None:
+        if self.collar_m is None:
             return None
-        offset = tip_m - self._collar
-        inserted = float(offset @ self._axis)
+        (x, y, z), (ax, ay, az), (cx, cy, cz) = tip_m.tolist(), self._axis, self.collar_m
+        x, y, z = x - cx, y - cy, z - cz
+        inserted = x * ax + y * ay + z * az
         if inserted <= 0.0:
             self._in_hole = False
             return None
-        if not self._in_hole:
-            aside = offset - inserted * self._axis
-            if float(aside @ aside) > self._radius_m**2:
-                return self._stand(inserted, velocity_m_s)
-            self._in_hole = True
-        speed = float(velocity_m_s @ self._axis)
-        press = 0.0
-        if inserted > self.depth_m:
-            press = max(0.0, BIT_STIFFNESS_N_M * (inserted - self.depth_m) + BIT_DAMPING_NS_M * speed)
+        vx, vy, vz = velocity_m_s.tolist()
+        speed = vx * ax + vy * ay + vz * az
+        x, y, z = x - inserted * ax, y - inserted * ay, z - inserted * az
+        if not self._in_hole and x * x + y * y + z * z > self._radius_m**2:
+            # A bit beside its hole stands on the ground and does not cut: a second hole is the physics issue's.
+            press = self._press(inserted, speed)
+            return -press * ax, -press * ay, -press * az
+        self._in_hole = True
+        press = self._press(inserted - self.depth_m, speed)
         if press > 0.0:
             self._cut(press, spin_rad_s, inserted, step_s)
-        force = -press * self._axis
+        fx, fy, fz = -press * ax, -press * ay, -press * az
         if inserted > WALL_FROM_M:
-            lateral = offset - inserted * self._axis
-            sideways = velocity_m_s - speed * self._axis
-            force -= WALL_STIFFNESS_N_M * lateral + WALL_DAMPING_NS_M * sideways
-        self.weight_on_bit_n = press
-        return force
+            k, c = WALL_STIFFNESS_N_M, WALL_DAMPING_NS_M
+            fx -= k * x + c * (vx - speed * ax)
+            fy -= k * y + c * (vy - speed * ay)
+            fz -= k * z + c * (vz - speed * az)
+        return fx, fy, fz
 
-    def _stand(self, sunk_m: float, velocity_m_s: Vector) -> Vector:
-        """A bit beside its hole stands on the ground and does not cut: a second hole is the physics issue's."""
-        press = max(0.0, BIT_STIFFNESS_N_M * sunk_m + BIT_DAMPING_NS_M * float(velocity_m_s @ self._axis))
+    def _press(self, squeezed_m: float, speed_m_s: float) -> float:
+        press = 0.0
+        if squeezed_m > 0.0:
+            press = max(0.0, self._stiffness * squeezed_m + BIT_DAMPING_NS_M * speed_m_s)
         self.weight_on_bit_n = press
-        return np.asarray(-press * self._axis)
+        return press
 
     def _cut(self, press_n: float, spin_rad_s: float, inserted_m: float, step_s: float) -> None:
-        in_cover = self.depth_m < self.cover_m
-        strength = self._ground.cover_cohesion_pa if in_cover else self._ground.rock_ucs_pa
-        ratio = self._ground.cover.specific_energy_ratio.median if in_cover else self._ground.rock_energy_ratio
-        rate, torque = core_drill_response(press_n, spin_rad_s, strength, ratio, self._bit)
-        self.torque_nm = torque
+        ground, in_cover = self._ground, self.depth_m < self.cover_m
+        strength = ground.cover_cohesion_pa if in_cover else ground.rock_ucs_pa
+        ratio = ground.cover_energy_ratio if in_cover else ground.rock_energy_ratio
+        rate, self.torque_nm = core_drill_response(press_n, spin_rad_s, strength, ratio, self._bit)
         # The hole cannot become deeper than the bit is.
         self.depth_m = min(self.depth_m + rate * step_s, inserted_m)

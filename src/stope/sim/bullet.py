@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pybullet as p
-from numba import njit
 
 from stope.robot.messages import Vector
 
@@ -188,21 +187,25 @@ class ArticulatedBody:
         """PyBullet's index of a link; the base is -1."""
         return -1 if name == base_link else self._link[name]
 
-    def joint_states(self) -> tuple[Vector, Vector]:
-        """Positions (n,) and velocities (n,)."""
+    def joint_states(self, position: Vector, velocity: Vector) -> None:
+        """Read positions (n,) and velocities (n,) into the given arrays."""
         states = p.getJointStates(self.body, self._joints, physicsClientId=self._client)
-        return np.array([s[0] for s in states]), np.array([s[1] for s in states])
+        position[:] = [s[0] for s in states]
+        velocity[:] = [s[1] for s in states]
+
+    def base_state(self, state: Vector) -> None:
+        """Read the base into (13,): position, quaternion xyzw, velocity, spin; world frame."""
+        position, quaternion = p.getBasePositionAndOrientation(self.body, physicsClientId=self._client)
+        linear, angular = p.getBaseVelocity(self.body, physicsClientId=self._client)
+        state[:] = position + quaternion + linear + angular
 
     def drive(self, effort: Vector, brake: np.ndarray, brake_effort: Vector) -> None:
-        """Apply joint efforts (n,) for the next step; braked joints hold with `brake_effort` (n,)."""
-        if (brake != self._braked).any():
+        """Apply joint efforts (n,) for the next step; braked joints hold with `brake_effort` (n,) besides."""
+        if brake is not self._braked and (brake != self._braked).any():
             self._set_brakes(brake, brake_effort)
+        self._braked = brake
         p.setJointMotorControlArray(
-            self.body,
-            self._joints,
-            p.TORQUE_CONTROL,
-            forces=np.where(brake, 0.0, effort).tolist(),
-            physicsClientId=self._client,
+            self.body, self._joints, p.TORQUE_CONTROL, forces=effort.tolist(), physicsClientId=self._client
         )
 
     def _set_brakes(self, brake: np.ndarray, brake_effort: Vector) -> None:
@@ -214,31 +217,39 @@ class ArticulatedBody:
             forces=np.where(brake, brake_effort, 0.0).tolist(),
             physicsClientId=self._client,
         )
-        self._braked = brake.copy()
 
-    def link_states(self, links: Sequence[int]) -> tuple[Vector, Vector, Vector, Vector]:
-        """URDF link frames: position (k, 3), quaternion (k, 4), velocity (k, 3), angular velocity (k, 3)."""
-        states = p.getLinkStates(self.body, links, 1, 0, physicsClientId=self._client)
-        # PyBullet reports the velocity of the link's centre of mass: carry it to the link frame.
-        return _at_link_frame(np.array([s[4] + s[5] + s[6] + s[7] + s[0] for s in states]))
+    def set_base_velocity(self, twist: Vector) -> None:
+        """Set base velocity and spin (6,), joints unchanged (momentum projection, initial state)."""
+        both = twist.tolist()
+        p.resetBaseVelocity(self.body, both[:3], both[3:], physicsClientId=self._client)
 
-    def base_state(self) -> tuple[Vector, Vector, Vector, Vector]:
-        """Base position (3,), quaternion (4,), velocity (3,), angular velocity (3,), world frame."""
-        position, quaternion = p.getBasePositionAndOrientation(self.body, physicsClientId=self._client)
-        linear, angular = p.getBaseVelocity(self.body, physicsClientId=self._client)
-        return np.array(position), np.array(quaternion), np.array(linear), np.array(angular)
+    def push_base(self, wrench: Vector, at_m: Vector) -> None:
+        """Force and torque (6,) on the base at a world point, for the next step."""
+        both = wrench.tolist()
+        p.applyExternalForce(self.body, -1, both[:3], at_m.tolist(), p.WORLD_FRAME, physicsClientId=self._client)
+        p.applyExternalTorque(self.body, -1, both[3:], p.WORLD_FRAME, physicsClientId=self._client)
 
-    def set_base_velocity(self, linear_m_s: Vector, angular_rad_s: Vector) -> None:
-        """Set the base twist, joints unchanged (momentum projection, initial state)."""
-        p.resetBaseVelocity(self.body, linear_m_s.tolist(), angular_rad_s.tolist(), physicsClientId=self._client)
+    def collide(self, other: int, links: Sequence[int], on: bool) -> None:
+        """Let some links collide with another body, or pass through it."""
+        for link in links:
+            p.setCollisionFilterPair(self.body, other, link, -1, int(on), physicsClientId=self._client)
 
-    def push(self, link: int, force_n: Sequence[float], point_m: Sequence[float]) -> None:
-        """Force on a link at a world point, for the next step."""
-        p.applyExternalForce(self.body, link, force_n, point_m, p.WORLD_FRAME, physicsClientId=self._client)
+    def lowest_m(self, links: Sequence[int]) -> float:
+        """Lowest world z of the bounding boxes of some links."""
+        return min(float(p.getAABB(self.body, link, physicsClientId=self._client)[0][2]) for link in links)
 
-    def twist(self, link: int, torque_nm: Sequence[float]) -> None:
-        """Torque on a link, world axes, for the next step."""
-        p.applyExternalTorque(self.body, link, torque_nm, p.WORLD_FRAME, physicsClientId=self._client)
+    def colliding_links(self) -> list[int]:
+        """Links that have a collision shape; the base is -1."""
+        count = p.getNumJoints(self.body, physicsClientId=self._client)
+        return [
+            link
+            for link in range(-1, count)
+            if p.getCollisionShapeData(self.body, link, physicsClientId=self._client)
+        ]
+
+    def parent(self, link: int) -> int:
+        """The link that carries `link`."""
+        return int(p.getJointInfo(self.body, link, physicsClientId=self._client)[16])
 
     def link_mass(self, link: int) -> tuple[float, Vector, Vector]:
         """Mass (kg), diagonal inertia (3,) kg m2 and centre of mass in the link frame (3,) m."""
@@ -251,25 +262,11 @@ class ArticulatedBody:
             self.body, link, mass=mass_kg, localInertiaDiagonal=inertia_kg_m2.tolist(), physicsClientId=self._client
         )
 
-    def ground_contact(self, ground: int) -> tuple[Vector, Vector]:
-        """Sum of contact force (3,) N and its moment about the world origin (3,) N m on this body in the last step."""
-        force, moment = np.zeros(3), np.zeros(3)
+    def ground_contact(self, ground: int) -> Vector:
+        """(6,) sum of contact forces (N) on this body in the last step, and their moment about the world origin (N m)."""
+        total = np.zeros(6)
         for c in p.getContactPoints(bodyA=self.body, bodyB=ground, physicsClientId=self._client):
             f = c[9] * np.array(c[7]) + c[10] * np.array(c[11]) + c[12] * np.array(c[13])
-            force += f
-            moment += np.cross(c[5], f)
-        return force, moment
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _at_link_frame(rows):  # type: ignore[no-untyped-def]
-    """Rows (k, 16) of link position, quaternion, centre-of-mass velocity, spin, centre of mass -> link-frame states."""
-    count = rows.shape[0]
-    position, quaternion = rows[:, 0:3].copy(), rows[:, 3:7].copy()
-    angular, velocity = rows[:, 10:13].copy(), np.empty((count, 3))
-    for i in range(count):
-        w, r = angular[i], position[i] - rows[i, 13:16]
-        velocity[i, 0] = rows[i, 7] + w[1] * r[2] - w[2] * r[1]
-        velocity[i, 1] = rows[i, 8] + w[2] * r[0] - w[0] * r[2]
-        velocity[i, 2] = rows[i, 9] + w[0] * r[1] - w[1] * r[0]
-    return position, quaternion, velocity, angular
+            total[:3] += f
+            total[3:] += np.cross(c[5], f)
+        return total

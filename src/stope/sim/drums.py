@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,14 +15,6 @@ from stope.sim.truth import TrueGround
 
 ROCK_STIFFNESS_N_M = 1.0e4  # a drum that reaches bedrock stands on it
 ROCK_DAMPING_NS_M = 100.0
-
-
-@dataclass(frozen=True, slots=True)
-class DrumForce:
-    """Ground on one drum: force (3,) N at its centre and torque about its axle (world) (3,) N m."""
-
-    force_n: Vector
-    torque_nm: Vector
 
 
 class DrumsInGround:
@@ -53,8 +44,8 @@ class DrumsInGround:
 
     def react(
         self, drum: int, centre_m: Vector, velocity_m_s: Vector, axle: Vector, rate_rad_s: float, step_s: float
-    ) -> DrumForce | None:
-        """Force and torque on drum number `drum`; None while it is clear of the ground."""
+    ) -> Vector | None:
+        """(6,) force at its centre and torque of the ground on drum number `drum`; None while it is clear of the ground."""
         d, cover = self._drums, self._ground.cover
         bottom = float(centre_m[2]) - d.radius_m
         surface, cover_m = self._below[drum]
@@ -83,7 +74,7 @@ class DrumsInGround:
         into_rock = surface - bottom - loose
         if into_rock > 0.0:
             force[2] += max(0.0, ROCK_STIFFNESS_N_M * into_rock - ROCK_DAMPING_NS_M * velocity_m_s[2])
-        return DrumForce(force, torque)
+        return np.concatenate((force, torque))
 
     def dig(self, drum: int, centre_m: Vector, yaw_rad: float) -> int:
         """Move what was cut since the last call from the height map into the drum; micrograms moved."""

@@ -8,8 +8,6 @@ Frames: world (= site) axes. Forces and torques are those of the ground on the r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numba import njit
 
@@ -25,67 +23,42 @@ SLIP_FAILURE_M = 6.0e-3  # travel after which the array has left its asperities:
 SLIP_NOTICED_M = 0.5e-3  # travel at which the gripper's own sensor says SLIPPING
 
 
-@dataclass
 class FootState:
-    """State of all feet, one row each; arrays are changed in place by the kernel.
+    """State of all feet, one row each. Named views of a few wide arrays that the kernel changes in place.
 
     Attributes:
         plane_point, plane_normal: (L, 3) tangent plane of the ground below each foot.
-        grip_point, grip_quaternion: where the spines hold the pad.
+        grip_point, grip_rotation: (L, 3), (L, 3, 3) where the spines hold the pad.
         engagement: (L,) travel of the gripper's actuator, 0 open to 1 fully dragged in; strength grows with it.
         normal_n, shear_n: (L,) true strength at full engagement, drawn when the spines first bite.
         health: (L,) share of the spines still on their asperities; at 0 the grip is lost, though the actuator is closed.
         slip_m: (L,) travel since engaged.
         stick_point: (L, 3) bristle of the friction contact; touching: (L,) 1 while in contact.
-        force_n, torque_nm: (L, 3) result; press_n, pull_n, shear_load_n: (L,) its parts.
+        press_n, pull_n, shear_load_n: (L,) parts of the result.
         sums: (2, 6) running sums of force and moment about the world origin: row 0 contact, row 1 grip.
     """
 
-    plane_point: Vector
-    plane_normal: Vector
-    grip_point: Vector
-    grip_quaternion: Vector
-    engagement: Vector
-    normal_n: Vector
-    shear_n: Vector
-    health: Vector
-    slip_m: Vector
-    stick_point: Vector
-    touching: Vector
-    force_n: Vector
-    torque_nm: Vector
-    press_n: Vector
-    pull_n: Vector
-    shear_load_n: Vector
-    sums: Vector
+    def __init__(self, feet: int) -> None:
+        self._ground = np.zeros((feet, 6))
+        self._grip = np.zeros((feet, 17))
+        self._contact = np.zeros((feet, 4))
+        self._loads = np.zeros((feet, 3))
+        self.sums = np.zeros((2, 6))
+        self.plane_point, self.plane_normal = self._ground[:, :3], self._ground[:, 3:]
+        self.grip_point, self.grip_rotation = self._grip[:, :3], self._grip[:, 3:12].reshape(feet, 3, 3)
+        self.engagement, self.normal_n, self.shear_n = self._grip[:, 12], self._grip[:, 13], self._grip[:, 14]
+        self.health, self.slip_m = self._grip[:, 15], self._grip[:, 16]
+        self.stick_point, self.touching = self._contact[:, :3], self._contact[:, 3]
+        self.press_n, self.pull_n, self.shear_load_n = self._loads.T
+        self.plane_point[:] = -1e3
+        self.plane_normal[:, 2] = 1.0
+        self.grip_rotation[:] = np.eye(3)
+        self.health[:] = 1.0
 
-    @classmethod
-    def open(cls, feet: int) -> FootState:
-        """All grippers open, no ground known yet."""
-        three, one = (feet, 3), (feet,)
-        normal = np.zeros(three)
-        normal[:, 2] = 1.0
-        quaternion = np.zeros((feet, 4))
-        quaternion[:, 3] = 1.0
-        return cls(
-            plane_point=np.full(three, -1e3),
-            plane_normal=normal,
-            grip_point=np.zeros(three),
-            grip_quaternion=quaternion,
-            engagement=np.zeros(one),
-            normal_n=np.zeros(one),
-            shear_n=np.zeros(one),
-            health=np.ones(one),
-            slip_m=np.zeros(one),
-            stick_point=np.zeros(three),
-            touching=np.zeros(one),
-            force_n=np.zeros(three),
-            torque_nm=np.zeros(three),
-            press_n=np.zeros(one),
-            pull_n=np.zeros(one),
-            shear_load_n=np.zeros(one),
-            sums=np.zeros((2, 6)),
-        )
+    @property
+    def packed(self) -> tuple[Vector, Vector, Vector, Vector, Vector]:
+        """The wide arrays, for the kernel."""
+        return self._ground, self._grip, self._contact, self._loads, self.sums
 
 
 class Footing:
@@ -97,47 +70,23 @@ class Footing:
     """
 
     def __init__(self, grippers: list[Gripper], friction: float) -> None:
-        self.state = FootState.open(len(grippers))
+        self.state = FootState(len(grippers))
         self._friction = friction
-        self._stiffness = np.array([g.stiffness_n_m for g in grippers])
-        self._angular_stiffness = np.array([g.stiffness_nm_rad for g in grippers])
-        self._moment_capacity = np.array([g.moment_capacity_nm for g in grippers])
+        self._stiffness = np.array([(g.stiffness_n_m, g.stiffness_nm_rad, g.moment_capacity_nm) for g in grippers])
 
-    def react(self, position: Vector, quaternion: Vector, velocity: Vector, angular: Vector) -> None:
-        """Compute `state.force_n` and `state.torque_nm` for feet at (L, 3), (L, 4), moving at (L, 3), (L, 3)."""
-        s = self.state
-        _react(
-            position,
-            quaternion,
-            velocity,
-            angular,
-            s.plane_point,
-            s.plane_normal,
-            s.grip_point,
-            s.grip_quaternion,
-            s.engagement,
-            s.normal_n,
-            s.shear_n,
-            s.health,
-            s.slip_m,
-            s.stick_point,
-            s.touching,
-            s.force_n,
-            s.torque_nm,
-            s.press_n,
-            s.pull_n,
-            s.shear_load_n,
-            s.sums,
-            self._stiffness,
-            self._angular_stiffness,
-            self._moment_capacity,
-            self._friction,
-        )
+    def react(self, points: Vector, wrench: Vector) -> None:
+        """Force and torque of the ground on each foot.
 
-    def grip(self, foot: int, position: Vector, quaternion: Vector, normal_n: float, shear_n: float) -> None:
+        Args:
+            points: (>= L, 18) rows of world position, rotation, velocity and spin, feet first (see `tree.Tree`).
+            wrench: (>= L, 6) rows that receive force and torque.
+        """
+        _react(points, wrench, *self.state.packed, self._stiffness, self._friction)
+
+    def grip(self, foot: int, position: Vector, rotation: Vector, normal_n: float, shear_n: float) -> None:
         """The spines of an open gripper bite here, with this true strength at full engagement."""
         s = self.state
-        s.grip_point[foot], s.grip_quaternion[foot] = position, quaternion
+        s.grip_point[foot], s.grip_rotation[foot] = position, rotation
         s.normal_n[foot], s.shear_n[foot] = normal_n, shear_n
         s.health[foot], s.slip_m[foot] = 1.0, 0.0
 
@@ -164,70 +113,37 @@ class Footing:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _react(
-    position,
-    quaternion,
-    velocity,
-    angular,
-    plane_point,
-    plane_normal,
-    grip_point,
-    grip_quaternion,
-    engagement,
-    normal_n,
-    shear_n,
-    health,
-    slip_m,
-    stick_point,
-    touching,
-    force_n,
-    torque_nm,
-    press_n,
-    pull_n,
-    shear_load_n,
-    sums,
-    stiffness,
-    angular_stiffness,
-    moment_capacity,
-    friction,
-):  # type: ignore[no-untyped-def]  # numba infers; shapes are those of `FootState`
-    for i in range(position.shape[0]):
-        n = plane_normal[i]
-        x, v = position[i], velocity[i]
-        for j in range(3):
-            force_n[i, j] = 0.0
-            torque_nm[i, j] = 0.0
-        gripped = engagement[i] > 0.0 and health[i] > 0.0
-        # Pad contact: unilateral spring and damper along the normal.
+def _react(points, wrench, ground, grip, contact, loads, sums, stiffness, friction):  # type: ignore[no-untyped-def]
+    nothing = np.zeros(3)
+    for i in range(ground.shape[0]):
+        x, v, n = points[i, 0:3], points[i, 12:15], ground[i, 3:6]
+        force, torque = wrench[i, 0:3], wrench[i, 3:6]
         depth = 0.0
         speed = 0.0
         for j in range(3):
-            depth += (plane_point[i, j] - x[j]) * n[j]
+            force[j] = 0.0
+            torque[j] = 0.0
+            loads[i, j] = 0.0
+            depth += (ground[i, j] - x[j]) * n[j]
             speed += v[j] * n[j]
-        press = 0.0
-        if depth > 0.0:
+        gripped = grip[i, 12] > 0.0 and grip[i, 15] > 0.0
+        if depth > 0.0:  # unilateral spring and damper along the normal
             press = max(0.0, CONTACT_STIFFNESS_N_M * depth - CONTACT_DAMPING_NS_M * speed)
+            loads[i, 0] = press
             for j in range(3):
-                force_n[i, j] += press * n[j]
+                force[j] = press * n[j]
             if not gripped:
-                _friction(i, x, v, n, press, friction, stick_point, touching, force_n)
+                _rub(x, v, n, friction * press, contact[i], force)
+            _sum_up(sums[0], x, force, nothing)
         else:
-            touching[i] = 0.0
-        _sum_up(sums[0], x, force_n[i], np.zeros(3))
-        contact = force_n[i].copy()
-        press_n[i] = press
-        pull_n[i] = 0.0
-        shear_load_n[i] = 0.0
+            contact[i, 3] = 0.0
         if gripped:
-            _grip_force(
-                i, x, v, n, stiffness[i], grip_point, engagement, normal_n, shear_n, health, slip_m, friction,
-                force_n, pull_n, shear_load_n,
-            )  # fmt: skip
-            _grip_moment(
-                i, quaternion[i], angular[i], angular_stiffness[i] * engagement[i],
-                moment_capacity[i] * engagement[i] * health[i], grip_quaternion, torque_nm,
-            )  # fmt: skip
-            _sum_up(sums[1], x, force_n[i] - contact, torque_nm[i])
+            pulled = np.zeros(3)
+            _hold(x, v, n, stiffness[i, 0], friction, grip[i], loads[i], pulled)
+            _hold_turn(points[i, 3:12], points[i, 15:18], stiffness[i], grip[i], torque)
+            _sum_up(sums[1], x, pulled, torque)
+            for j in range(3):
+                force[j] += pulled[j]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -240,58 +156,51 @@ def _sum_up(total, x, f, t):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _friction(i, x, v, n, press, friction, stick_point, touching, force_n):  # type: ignore[no-untyped-def]
-    """Coulomb friction by a bristle that slides when it would carry more than friction times press."""
-    if touching[i] == 0.0:
-        touching[i] = 1.0
+def _rub(x, v, n, limit, contact, force):  # type: ignore[no-untyped-def]
+    """Coulomb friction by a bristle that slides when it would carry more than `limit`."""
+    if contact[3] == 0.0:
+        contact[3] = 1.0
         for j in range(3):
-            stick_point[i, j] = x[j]
+            contact[j] = x[j]
     along_d = 0.0
     along_v = 0.0
     for j in range(3):
-        along_d += (x[j] - stick_point[i, j]) * n[j]
+        along_d += (x[j] - contact[j]) * n[j]
         along_v += v[j] * n[j]
     size = 0.0
     f = np.zeros(3)
     for j in range(3):
-        d = x[j] - stick_point[i, j] - along_d * n[j]
-        w = v[j] - along_v * n[j]
-        f[j] = -CONTACT_STIFFNESS_N_M * d - CONTACT_DAMPING_NS_M * w
+        d = x[j] - contact[j] - along_d * n[j]
+        f[j] = -CONTACT_STIFFNESS_N_M * d - CONTACT_DAMPING_NS_M * (v[j] - along_v * n[j])
         size += f[j] * f[j]
     size = np.sqrt(size)
-    limit = friction * press
     if size > limit:
         for j in range(3):
             f[j] *= limit / size
-            stick_point[i, j] = x[j] + f[j] / CONTACT_STIFFNESS_N_M
+            contact[j] = x[j] + f[j] / CONTACT_STIFFNESS_N_M
     for j in range(3):
-        force_n[i, j] += f[j]
+        force[j] += f[j]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _grip_force(
-    i, x, v, n, stiffness, grip_point, engagement, normal_n, shear_n, health, slip_m, friction,
-    force_n, pull_n, shear_load_n,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+def _hold(x, v, n, stiffness, friction, grip, loads, f):  # type: ignore[no-untyped-def]
     """Spring to where the spines hold, inside the half-ellipsoid of `physics.anchoring.utilisation`.
 
     The gripper resists pull (away from the ground) and shear; compression is the pad's business.
     """
-    k = stiffness * engagement[i]
-    f = np.zeros(3)
+    engagement, health = grip[12], grip[15]
+    k, c = stiffness * engagement, GRIP_DAMPING_NS_M * engagement
     along = 0.0
     for j in range(3):
-        f[j] = -k * (x[j] - grip_point[i, j]) - GRIP_DAMPING_NS_M * engagement[i] * v[j]
+        f[j] = -k * (x[j] - grip[j]) - c * v[j]
         along += f[j] * n[j]
     pull = -along
-    shear2 = 0.0
+    square = 0.0
     for j in range(3):
-        t = f[j] - along * n[j]
-        shear2 += t * t
-    shear = np.sqrt(shear2)
-    holds = engagement[i] * health[i]
-    normal_limit = max(normal_n[i] * holds, 1e-9)
-    shear_limit = max(shear_n[i] * holds, 1e-9)
+        square += (f[j] - along * n[j]) ** 2
+    shear = np.sqrt(square)
+    normal_limit = max(grip[13] * engagement * health, 1e-9)
+    shear_limit = max(grip[14] * engagement * health, 1e-9)
     if pull > 0.0:
         used = np.sqrt((pull / normal_limit) ** 2 + (shear / shear_limit) ** 2)
     else:
@@ -299,43 +208,40 @@ def _grip_force(
     if used > 1.0:
         # Slide: the spines drag to where the spring carries what a sliding array still holds.
         keep = SLIP_RESIDUAL / used
-        moved2 = 0.0
+        square = 0.0
         for j in range(3):
             f[j] *= keep
-            target = x[j] + (f[j] + GRIP_DAMPING_NS_M * engagement[i] * v[j]) / k
-            moved2 += (target - grip_point[i, j]) ** 2
-            grip_point[i, j] = target
+            target = x[j] + (f[j] + c * v[j]) / k
+            square += (target - grip[j]) ** 2
+            grip[j] = target
         pull *= keep
         shear *= keep
-        if engagement[i] >= 1.0:  # while they are dragged in, sliding is how spines find asperities
-            slip_m[i] += np.sqrt(moved2)
-            health[i] = max(0.0, 1.0 - slip_m[i] / SLIP_FAILURE_M)
-    for j in range(3):
-        force_n[i, j] += f[j]
-    pull_n[i] = pull
-    shear_load_n[i] = shear
+        if engagement >= 1.0:  # while they are dragged in, sliding is how spines find asperities
+            grip[16] += np.sqrt(square)
+            grip[15] = max(0.0, 1.0 - grip[16] / SLIP_FAILURE_M)
+    loads[1] = pull
+    loads[2] = shear
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _grip_moment(i, q, w, stiffness, capacity, grip_quaternion, torque_nm):  # type: ignore[no-untyped-def]
+def _hold_turn(rotation, spin, stiffness, grip, torque):  # type: ignore[no-untyped-def]
     """Rotational spring of the pad toward its orientation when it bit, up to its moment capacity."""
-    a = grip_quaternion[i]
-    # rotation from the gripped to the present orientation, q * conj(a), as a rotation vector (small angles)
-    rx = -q[3] * a[0] + q[0] * a[3] - q[1] * a[2] + q[2] * a[1]
-    ry = -q[3] * a[1] + q[0] * a[2] + q[1] * a[3] - q[2] * a[0]
-    rz = -q[3] * a[2] - q[0] * a[1] + q[1] * a[0] + q[2] * a[3]
-    rw = q[3] * a[3] + q[0] * a[0] + q[1] * a[1] + q[2] * a[2]
-    turn = 2.0 if rw >= 0.0 else -2.0
-    tx = -stiffness * turn * rx - GRIP_DAMPING_NMS_RAD * w[0]
-    ty = -stiffness * turn * ry - GRIP_DAMPING_NMS_RAD * w[1]
-    tz = -stiffness * turn * rz - GRIP_DAMPING_NMS_RAD * w[2]
-    size = np.sqrt(tx * tx + ty * ty + tz * tz)
-    keep = 1.0
-    if size > capacity:
-        # The pad peels and seats itself where it now stands.
-        keep = capacity / max(size, 1e-12)
-        for j in range(4):
-            a[j] = q[j]
-    torque_nm[i, 0] += keep * tx
-    torque_nm[i, 1] += keep * ty
-    torque_nm[i, 2] += keep * tz
+    engagement = grip[12]
+    r, a = rotation, grip[3:12]
+    # half the antisymmetric part of R A^T is the rotation vector, for the small angles that a pad turns
+    turn = np.zeros(3)
+    for j in range(3):
+        turn[0] += 0.5 * (r[6 + j] * a[3 + j] - r[3 + j] * a[6 + j])
+        turn[1] += 0.5 * (r[j] * a[6 + j] - r[6 + j] * a[j])
+        turn[2] += 0.5 * (r[3 + j] * a[j] - r[j] * a[3 + j])
+    size = 0.0
+    for j in range(3):
+        torque[j] = engagement * (-stiffness[1] * turn[j] - GRIP_DAMPING_NMS_RAD * spin[j])
+        size += torque[j] * torque[j]
+    size = np.sqrt(size)
+    capacity = stiffness[2] * engagement * grip[15]
+    if size > capacity:  # the pad peels and seats itself where it now stands
+        for j in range(3):
+            torque[j] *= capacity / size
+        for j in range(9):
+            a[j] = r[j]

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from stope.sim.plant import AsteroidPlant
 
 WEAK_SHARE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """One cause of trouble.
+
+    Attributes:
+        cause: changes the world; no sensor is told.
+        at_start: caused as its task starts, because it acts on what the task is about to do. Otherwise it is caused
+            while the task is at work: `@drill` once the bit bears weight, another task after five seconds.
+    """
+
+    cause: Callable[[AsteroidPlant], None]
+    at_start: bool = False
 
 
 def _lose_anchors(plant: AsteroidPlant) -> None:
@@ -15,10 +30,12 @@ def _lose_anchors(plant: AsteroidPlant) -> None:
 
 
 def _weaken_grippers(plant: AsteroidPlant) -> None:
-    plant.grip_quality = WEAK_SHARE
+    plant.grippers.quality = WEAK_SHARE
 
 
-INJECTIONS: dict[str, Callable[[AsteroidPlant], None]] = {
-    "anchors.lost": _lose_anchors,  # all spines leave the rock at once; what the grippers' sensors say does not change
-    "grippers.weak": _weaken_grippers,  # grips made from now on have 2 % of their strength
+INJECTIONS: dict[str, Injection] = {
+    # All spines leave the rock at once; what the grippers' own sensors say does not change.
+    "anchors.lost": Injection(_lose_anchors),
+    # Grips made from now on have 2 % of their strength.
+    "grippers.weak": Injection(_weaken_grippers, at_start=True),
 }

@@ -103,10 +103,10 @@ class MassFlow:
         self.book.transfer(material.name, "ground", "bin", lifted_to_bin)
         self.bin_ug += lifted_to_bin
         self.book.transfer(material.name, "ground", "fallen_back", fell)
-        self._heights.deposit(bit.collar_m[None, :2], fell, self._ground.cover.density_kg_m3)
+        self._heights.deposit(np.array(bit.collar_m)[None, :2], fell, self._ground.cover.density_kg_m3)
         self.book.transfer(material.name, "ground", "tool", core)
         self.core_ug += core
-        self._throw(material.name, thrown, bit.collar_m, abs(spin_rad_s) * self._model.drill.bit_outer_m / 2.0)  # type: ignore[union-attr]
+        self._throw(material.name, thrown, np.array(bit.collar_m), abs(spin_rad_s) * self._model.drill.bit_outer_m / 2.0)  # type: ignore[union-attr]
 
     def dig(self, drum: int, centre_m: Vector, rate_rad_s: float, yaw_rad: float, step_s: float) -> None:
         """Book what a drum took from the ground, or what it poured into the bin while turning backwards."""
@@ -135,6 +135,33 @@ class MassFlow:
                 self.book.transfer(material, "tool", "bin", amount)
                 self.bin_ug += amount
                 self.core_ug -= amount
+
+    @property
+    def bin_fill(self) -> float:
+        """0..1."""
+        capacity = micrograms(self._model.bin_capacity_kg)
+        return self.bin_ug / capacity if capacity else 0.0
+
+    def drum_fill(self) -> Vector:
+        """(drums,) 0..1."""
+        return self._drums.fill() if self._drums else np.zeros(0)
+
+    @property
+    def drums_hold_any(self) -> bool:
+        """Whether there is anything in the drums."""
+        return self._drums is not None and bool(self._drums.held_ug.any())
+
+    def loads(self) -> dict[str, float]:
+        """Mass in kg that links carry beyond their URDF mass, by link."""
+        model, loads = self._model, {}
+        if model.tank_link:
+            loads[model.tank_link] = kilograms(self.propellant_ug) - model.propellant_kg
+        if model.bin_link:
+            loads[model.bin_link] = kilograms(self.bin_ug + self.core_ug)
+        if model.drums is not None and self._drums is not None:
+            for name, held in zip(model.drums.links, self._drums.held_ug.tolist(), strict=True):
+                loads[name] = kilograms(held)
+        return loads
 
     def fly(self, step_s: float) -> None:
         """Advance the particles; book those that landed, escaped or left the patch."""

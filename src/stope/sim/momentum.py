@@ -1,138 +1,160 @@
 """The impulse book: change of robot momentum against the sum of booked impulses, and the projection of the drift.
 
 PyBullet's floating multibody gains or loses momentum, first order in the step, when limbs move (research/physics.md
-8.2: 4 mm in 20 s at 240 Hz). After every settlement the base twist is corrected so that total momentum equals what
-the booked impulses allow; the raw residual is kept and logged, so the correction is visible.
+8.2: 4 mm in 20 s at 240 Hz). At every settlement the base twist is corrected so that total momentum equals what the
+booked impulses allow; the raw residual is kept and logged, so the correction is visible.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import numpy as np
-import pinocchio as pin
+from numba import njit
 
 from stope.robot.messages import Vector
-from stope.sim.vectors import cross
 
 SOURCES = ("anchors", "contacts", "tools", "thrusters", "gravity", "offload", "mass")
+ROW = {source: row for row, source in enumerate(SOURCES)}
 
 
-class Centroid:
-    """Momentum, centre of mass and inertia of the simulated robot, from the same URDF through Pinocchio.
-
-    Link masses may change (a filling bin, an emptying tank); they are added to the joint that carries the link.
-    """
-
-    def __init__(self, urdf: Path, joint_names: tuple[str, ...]) -> None:
-        self.model = pin.buildModelFromUrdf(str(urdf), pin.JointModelFreeFlyer())
-        self._data = self.model.createData()
-        joints = [self.model.joints[self.model.getJointId(name)] for name in joint_names]
-        self._v = np.array([j.idx_v for j in joints], dtype=int)
-        self._q = [(j.idx_q, j.nq) for j in joints]
-        self.mass_kg = float(sum(inertia.mass for inertia in self.model.inertias))  #: with its present loads
-        self._bare = [pin.Inertia(inertia) for inertia in self.model.inertias]
-        self._loads: dict[str, tuple[float, Vector]] = {}
-        self._config = pin.neutral(self.model)
-        self._twist = np.zeros(self.model.nv)
-
-    def load(self, link: str, mass_kg: float, centre_m: Vector) -> None:
-        """State that `link` carries `mass_kg` more than the URDF says (less, if negative), at `centre_m` in its frame."""
-        self._loads[link] = (mass_kg, centre_m)
-        inertias = [pin.Inertia(inertia) for inertia in self._bare]
-        for name, (extra, centre_m) in self._loads.items():
-            frame = self.model.frames[self.model.getFrameId(name)]
-            joint = frame.parentJoint
-            inertias[joint] = _add_point_mass(inertias[joint], extra, frame.placement.act(centre_m))
-        for index, inertia in enumerate(inertias):
-            self.model.inertias[index] = inertia
-        self.mass_kg = float(sum(inertia.mass for inertia in inertias))
-
-    def evaluate(
-        self, position: Vector, quaternion: Vector, linear: Vector, angular: Vector, joints: Vector, rates: Vector
-    ) -> tuple[Vector, Vector, Vector, Vector]:
-        """Linear momentum (3,), angular momentum about the world origin (3,), centre of mass (3,), inertia there (3, 3)."""
-        rotation = pin.Quaternion(quaternion[3], quaternion[0], quaternion[1], quaternion[2]).matrix()
-        q, v = self._config, self._twist
-        q[0:3], q[3:7] = position, quaternion
-        v[0:3], v[3:6] = rotation.T @ linear, rotation.T @ angular
-        v[self._v] = rates
-        for (start, size), angle in zip(self._q, joints, strict=True):
-            if size == 1:
-                q[start] = angle
-            else:  # Pinocchio keeps a continuous joint as cosine and sine
-                q[start], q[start + 1] = np.cos(angle), np.sin(angle)
-        pin.ccrba(self.model, self._data, q, v)
-        momentum, centre = self._data.hg, self._data.com[0]
-        total = momentum.linear.copy()
-        return total, momentum.angular + cross(centre, total), centre.copy(), self._data.Ig.inertia.copy()
-
-
-def _add_point_mass(inertia: pin.Inertia, mass_kg: float, centre: Vector) -> pin.Inertia:
-    total = inertia.mass + mass_kg
-    lever = (inertia.mass * inertia.lever + mass_kg * centre) / total
-    about_origin = (
-        inertia.inertia
-        + inertia.mass * _parallel_axis(inertia.lever)
-        + mass_kg * _parallel_axis(centre)
-        - total * _parallel_axis(lever)
-    )
-    return pin.Inertia(total, lever, about_origin)
-
-
-def _parallel_axis(lever: Vector) -> Vector:
-    return np.asarray(float(lever @ lever) * np.eye(3) - np.outer(lever, lever))
-
-
-@dataclass
 class ImpulseBook:
     """Running sums of what was exchanged; a book per run.
 
+    Args:
+        momentum: (6,) linear and angular momentum about the world origin at the start.
+
     Attributes:
-        linear, angular: impulse (3,) N s and angular impulse about the world origin (3,) N m s per source.
-        exchanged_ns: sum of the magnitudes of linear impulses, the scale of the relative error.
-        raw_drift_ns: sum of the magnitudes of what the projection had to correct; raw_drift_sum: its vector sum.
+        table: (7, 6) impulse (N s) and angular impulse about the world origin (N m s) per source.
+        raw_drift: (6,) vector sum of what the projection had to correct.
     """
 
-    start_linear: Vector
-    start_angular: Vector
-    linear: dict[str, Vector] = field(default_factory=lambda: {s: np.zeros(3) for s in SOURCES})
-    angular: dict[str, Vector] = field(default_factory=lambda: {s: np.zeros(3) for s in SOURCES})
-    raw_drift_sum: Vector = field(default_factory=lambda: np.zeros(3))
-    exchanged_ns: float = 0.0
-    exchanged_nms: float = 0.0
-    raw_drift_ns: float = 0.0
-    raw_drift_nms: float = 0.0
+    def __init__(self, momentum: Vector) -> None:
+        self._start = momentum.copy()
+        self.table = np.zeros((len(SOURCES), 6))
+        self.raw_drift = np.zeros(6)
+        self._scale = np.zeros(4)
 
-    def book(self, source: str, impulse_ns: Vector, moment_nms: Vector) -> None:
-        """Book an impulse and its moment about the world origin."""
-        self.linear[source] += impulse_ns
-        self.angular[source] += moment_nms
-        self.exchanged_ns += float(np.linalg.norm(impulse_ns))
-        self.exchanged_nms += float(np.linalg.norm(moment_nms))
+    @property
+    def exchanged_ns(self) -> float:
+        """Sum of the magnitudes of linear impulses: the scale of the relative error."""
+        return float(self._scale[0])
 
-    def expected(self) -> tuple[Vector, Vector]:
-        """Momentum that the bookings allow: linear (3,), angular about the world origin (3,)."""
-        linear = self.start_linear + sum(self.linear.values())
-        angular = self.start_angular + sum(self.angular.values())
-        return linear, angular
+    @property
+    def raw_drift_ns(self) -> float:
+        """Sum of the magnitudes of linear momentum that the projection had to correct."""
+        return float(self._scale[2])
 
-    def note_drift(self, linear: Vector, angular: Vector) -> None:
-        """Keep the size of a residual before it is projected out."""
-        self.raw_drift_sum += linear
-        self.raw_drift_ns += float(np.linalg.norm(linear))
-        self.raw_drift_nms += float(np.linalg.norm(angular))
+    def expected(self) -> Vector:
+        """(6,) momentum that the bookings allow."""
+        return np.asarray(self._start + self.table.sum(axis=0))
 
-    def relative_error(self, linear: Vector, angular: Vector) -> float:
-        """Worst of linear and angular residual against what was exchanged, 1.
+    def book(self, source: str, impulse: Vector) -> None:
+        """Book an impulse (6,): N s, and N m s about the world origin."""
+        self.table[ROW[source]] += impulse
+        self._scale[0] += float(np.linalg.norm(impulse[:3]))
+        self._scale[1] += float(np.linalg.norm(impulse[3:]))
+
+    def settle(
+        self, wrenches: Vector, step_s: float, weight_n: Vector, period_s: float, offload: float, before: Vector,
+        momentum: Vector, inertia: Vector, mass_kg: float, base: Vector,
+    ) -> Vector:  # fmt: skip
+        """Book a period's wrenches and weight, and project the drift out.
+
+        Args:
+            wrenches: (4, 6) sums over the period's steps for anchors, contacts, tools, thrusters; set to zero.
+            weight_n: (3,) at the centre of mass; offload: share of it that a hoist lifts at the base.
+            before: (3,) centre of mass at the last settlement.
+            momentum, inertia: (12,), (3, 3) as `tree.Tree` evaluates them.
+            base: (13,) base state.
+
+        Returns:
+            (6,) corrected base velocity and spin. Its momentum is what the book allows.
+        """
+        twist = np.empty(6)
+        _settle(
+            self.table, self._scale, self.raw_drift, self._start, wrenches, step_s, weight_n, period_s, offload, before,
+            momentum, inertia, mass_kg, base, twist,
+        )  # fmt: skip
+        return twist
+
+    def relative_error(self, momentum: Vector) -> float:
+        """Worst of linear and angular residual of `momentum` (>= 6,) against what was exchanged, 1.
 
         Angular impulses of a symmetric push cancel to rounding noise, so they are measured against at least the linear
         ones at one metre; before anything was exchanged the residual itself is returned.
         """
-        want_linear, want_angular = self.expected()
+        residual = momentum[:6] - self.expected()
         scale = self.exchanged_ns or 1.0
         return max(
-            float(np.linalg.norm(linear - want_linear)) / scale,
-            float(np.linalg.norm(angular - want_angular)) / max(self.exchanged_nms, scale),
+            float(np.linalg.norm(residual[:3])) / scale,
+            float(np.linalg.norm(residual[3:])) / max(float(self._scale[1]), scale),
         )
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _book(table, scale, row, impulse):  # type: ignore[no-untyped-def]
+    for j in range(6):
+        table[row, j] += impulse[j]
+    scale[0] += np.sqrt(impulse[0] ** 2 + impulse[1] ** 2 + impulse[2] ** 2)
+    scale[1] += np.sqrt(impulse[3] ** 2 + impulse[4] ** 2 + impulse[5] ** 2)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _solve(a, b):  # type: ignore[no-untyped-def]
+    """Cramer's rule for a 3 x 3 inertia, which is never singular; numba's own solver would want SciPy."""
+    c00 = a[1, 1] * a[2, 2] - a[1, 2] * a[2, 1]
+    c01 = a[1, 2] * a[2, 0] - a[1, 0] * a[2, 2]
+    c02 = a[1, 0] * a[2, 1] - a[1, 1] * a[2, 0]
+    c11 = a[0, 0] * a[2, 2] - a[0, 2] * a[2, 0]
+    c12 = a[0, 1] * a[2, 0] - a[0, 0] * a[2, 1]
+    c22 = a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
+    det = a[0, 0] * c00 + a[0, 1] * c01 + a[0, 2] * c02
+    x = np.empty(3)
+    x[0] = (c00 * b[0] + c01 * b[1] + c02 * b[2]) / det
+    x[1] = (c01 * b[0] + c11 * b[1] + c12 * b[2]) / det
+    x[2] = (c02 * b[0] + c12 * b[1] + c22 * b[2]) / det
+    return x
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _settle(
+    table, scale, raw_drift, start, wrenches, step_s, weight, period_s, offload, before, momentum, inertia, mass, base,
+    twist,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    impulse = np.empty(6)
+    for row in range(4):
+        for j in range(6):
+            impulse[j] = wrenches[row, j] * step_s
+            wrenches[row, j] = 0.0
+        _book(table, scale, row, impulse)
+    for part in range(2):  # gravity at the mean centre of mass, hoist at the base
+        share = period_s if part == 0 else -offload * period_s
+        at = 0.5 * (before + momentum[6:9]) if part == 0 else base[0:3]
+        if share == 0.0:
+            continue
+        for j in range(3):
+            impulse[j] = share * weight[j]
+        impulse[3] = at[1] * impulse[2] - at[2] * impulse[1]
+        impulse[4] = at[2] * impulse[0] - at[0] * impulse[2]
+        impulse[5] = at[0] * impulse[1] - at[1] * impulse[0]
+        _book(table, scale, 4 + part, impulse)
+    drift = np.empty(6)
+    for j in range(6):
+        drift[j] = start[j] - momentum[j]
+        for row in range(table.shape[0]):
+            drift[j] += table[row, j]
+        raw_drift[j] += drift[j]
+    scale[2] += np.sqrt(drift[0] ** 2 + drift[1] ** 2 + drift[2] ** 2)
+    scale[3] += np.sqrt(drift[3] ** 2 + drift[4] ** 2 + drift[5] ** 2)
+    # A rigid correction of the whole robot: dv at the centre of mass, dw about it.
+    c = momentum[6:9]
+    about = np.empty(3)
+    about[0] = drift[3] - (c[1] * drift[2] - c[2] * drift[1])
+    about[1] = drift[4] - (c[2] * drift[0] - c[0] * drift[2])
+    about[2] = drift[5] - (c[0] * drift[1] - c[1] * drift[0])
+    turn = _solve(inertia, about)
+    r = base[0:3] - c
+    twist[0] = base[7] + drift[0] / mass + turn[1] * r[2] - turn[2] * r[1]
+    twist[1] = base[8] + drift[1] / mass + turn[2] * r[0] - turn[0] * r[2]
+    twist[2] = base[9] + drift[2] / mass + turn[0] * r[1] - turn[1] * r[0]
+    for j in range(3):
+        twist[3 + j] = base[10 + j] + turn[j]

@@ -19,7 +19,7 @@ class TrueGround:
 
     Attributes:
         rock_ucs_pa, cover_ucs_pa: what the bit has to break; loose cover counts with its cohesion.
-        rock_energy_ratio: specific energy over strength (Teale's k).
+        rock_energy_ratio, cover_energy_ratio: specific energy over strength (Teale's k).
     """
 
     rock: Material
@@ -27,6 +27,7 @@ class TrueGround:
     rock_ucs_pa: float
     rock_energy_ratio: float
     cover_cohesion_pa: float
+    cover_energy_ratio: float
     _grips: np.random.Generator
     _release: np.random.Generator
 
@@ -40,6 +41,7 @@ class TrueGround:
             rock_ucs_pa=_sample(stream, rock.ucs_pa.median, rock.ucs_pa.log_sd),
             rock_energy_ratio=_sample(stream, rock.specific_energy_ratio.median, rock.specific_energy_ratio.log_sd),
             cover_cohesion_pa=_sample(stream, cover.cohesion_pa.median, cover.cohesion_pa.log_sd),
+            cover_energy_ratio=cover.specific_energy_ratio.median,
             _grips=random_stream(seed, "truth.grips"),
             _release=random_stream(seed, "truth.release"),
         )

@@ -1,0 +1,292 @@
+"""The robot as a tree of rigid bodies: one forward sweep for every pose, velocity and momentum, one backward sweep
+that turns forces on links into joint efforts and a base wrench.
+
+PyBullet integrates the motion; these sweeps only evaluate. They replace a dozen calls into PyBullet per step, and
+because a force on a link is handed over as the generalised force that it is, nothing is lost in between.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pinocchio as pin
+from numba import njit
+
+from stope.robot.messages import Vector
+
+
+# Columns of the packed arrays: numba unpacks every array argument anew at each call, so a few wide ones are faster.
+_OFFSET, _TURN, _AXIS, _SLIDES, _PARENT = 0, 3, 12, 15, 16  # of `links`
+_MASS, _LEVER, _INERTIA = 0, 1, 4  # of `masses`
+_POSITION, _ROTATION, _VELOCITY, _SPIN = 0, 3, 12, 15  # of `bodies`
+_BODY, _AT, _POINT_TURN = 0, 1, 4  # of `points`
+
+
+class Tree:
+    """Constant geometry, changing masses and the result of the last sweep. Body 0 is the base.
+
+    Attributes:
+        point_m, point_rotation, point_velocity_m_s, point_spin_rad_s: (f, 3), (f, 3, 3), (f, 3), (f, 3) world state of
+            the points of interest (feet, bit, drums).
+        momentum: (12,) linear, angular about the world origin, centre of mass, centre-of-mass velocity.
+        points: the same in rows (f, 18).
+        central_inertia: (3, 3) of the whole robot about its centre of mass, world axes.
+        base_rotation: (3, 3) base to world.
+    """
+
+    def __init__(self, urdf: Path, joint_names: tuple[str, ...], frame_names: tuple[str, ...]) -> None:
+        """Read a URDF through Pinocchio, which merges fixed links into the bodies that carry them."""
+        model = pin.buildModelFromUrdf(str(urdf))
+        count = model.njoints  # Pinocchio counts the universe, our base, as joint 0
+        self._links = np.zeros((count, 17))
+        self._masses = np.zeros((count, 13))
+        for i in range(count):
+            axis, slides = _axis(model, i)
+            place, inertia = model.jointPlacements[i], model.inertias[i]
+            self._links[i] = (*place.translation, *place.rotation.ravel(), *axis, slides, int(model.parents[i]))
+            self._masses[i] = (inertia.mass, *inertia.lever, *inertia.inertia.ravel())
+        frames = [model.frames[model.getFrameId(name)] for name in frame_names]
+        self._points = np.array(
+            [(f.parentJoint, *f.placement.translation, *f.placement.rotation.ravel()) for f in frames]
+        ).reshape(len(frames), 13)
+        self._body_of_joint = np.array([model.getJointId(name) for name in joint_names])
+        self._bodies = np.zeros((count, 18))
+        states = np.zeros((len(frames), 18))
+        self.points = states  #: (f, 18) all of a point's state in one row, for kernels
+        self.point_m, self.point_rotation = states[:, :3], states[:, 3:12].reshape(-1, 3, 3)
+        self.point_velocity_m_s, self.point_spin_rad_s = states[:, 12:15], states[:, 15:18]
+        self._sums = np.zeros(21)
+        self.momentum, self.central_inertia = self._sums[:12], self._sums[12:].reshape(3, 3)
+        self.base_rotation = self._bodies[0, 3:12].reshape(3, 3)
+        self.total_mass_kg = float(self._masses[:, 0].sum())
+        self._frame_of = {f.name: f for f in model.frames}
+
+    def load_mass(self, link: str, change_kg: float, at_m: Vector) -> None:
+        """Add a point mass (negative: take it away) to `link` at `at_m` in its frame."""
+        frame = self._frame_of[link]
+        body, at = int(frame.parentJoint), frame.placement.act(at_m)
+        row = self._masses[body]
+        mass, lever = float(row[0]), row[1:4].copy()
+        total = mass + change_kg
+        centre = (mass * lever + change_kg * at) / total
+        change = mass * _parallel_axis(lever) + change_kg * _parallel_axis(at) - total * _parallel_axis(centre)
+        row[4:] += change.ravel()
+        row[0], row[1:4] = total, centre
+        self.total_mass_kg = float(self._masses[:, 0].sum())
+
+    def sweep(self, base: Vector, joint_position: Vector, joint_velocity: Vector) -> None:
+        """Evaluate everything for `base` (13,): position, quaternion xyzw, velocity, spin; and joints (n,)."""
+        _sweep(
+            base, joint_position, joint_velocity, self._body_of_joint, self._links, self._masses, self._points,
+            self._bodies, self.points, self._sums,
+        )  # fmt: skip
+
+    def generalise(self, wrench: Vector, base_wrench: Vector, efforts: Vector) -> Vector:
+        """Turn forces and torques (f, 6) at the points of interest into joint efforts and a base wrench.
+
+        Args:
+            base_wrench: (6,) force and torque on the base itself, at its origin, world axes.
+            efforts: (n,) joint efforts; what the forces amount to is added to them.
+
+        Returns:
+            The base wrench (6,) to apply in place of all forces.
+        """
+        base = np.empty(6)
+        _generalise(wrench, base_wrench, self._body_of_joint, self._links, self._points, self._bodies, self.points,
+                    efforts, base)  # fmt: skip
+        return base
+
+
+def _axis(model: pin.Model, joint: int) -> tuple[Vector, int]:
+    """Axis in the joint frame and whether the joint slides, from its motion subspace (linear, angular)."""
+    if joint == 0:
+        return np.zeros(3), 0
+    data = model.joints[joint].createData()
+    model.joints[joint].calc(data, pin.neutral(model))
+    subspace = np.asarray(data.S).ravel()
+    slides = bool(np.any(subspace[:3] != 0.0))
+    return subspace[:3] if slides else subspace[3:], int(slides)
+
+
+def _parallel_axis(lever: Vector) -> Vector:
+    return np.asarray(float(lever @ lever) * np.eye(3) - np.outer(lever, lever))
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _cross(a, b, out):  # type: ignore[no-untyped-def]
+    x = a[1] * b[2] - a[2] * b[1]
+    y = a[2] * b[0] - a[0] * b[2]
+    z = a[0] * b[1] - a[1] * b[0]
+    out[0] = x
+    out[1] = y
+    out[2] = z
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _turned(matrix, v, out):  # type: ignore[no-untyped-def]
+    for i in range(3):
+        out[i] = matrix[i, 0] * v[0] + matrix[i, 1] * v[1] + matrix[i, 2] * v[2]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _product(a, b, out):  # type: ignore[no-untyped-def]
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _sweep(base, q, dq, body_of_joint, links, masses, points, bodies, states, sums):  # type: ignore[no-untyped-def]
+    count = links.shape[0]
+    angle = np.zeros((count, 2))
+    for k in range(body_of_joint.shape[0]):
+        angle[body_of_joint[k], 0] = q[k]
+        angle[body_of_joint[k], 1] = dq[k]
+    x, y, z, w = base[3], base[4], base[5], base[6]
+    bodies[0, 3] = 1 - 2 * (y * y + z * z)
+    bodies[0, 4] = 2 * (x * y - z * w)
+    bodies[0, 5] = 2 * (x * z + y * w)
+    bodies[0, 6] = 2 * (x * y + z * w)
+    bodies[0, 7] = 1 - 2 * (x * x + z * z)
+    bodies[0, 8] = 2 * (y * z - x * w)
+    bodies[0, 9] = 2 * (x * z - y * w)
+    bodies[0, 10] = 2 * (y * z + x * w)
+    bodies[0, 11] = 1 - 2 * (x * x + y * y)
+    for j in range(3):
+        bodies[0, j] = base[j]
+        bodies[0, 12 + j] = base[7 + j]
+        bodies[0, 15 + j] = base[10 + j]
+    local = np.empty((3, 3))
+    frame = np.empty((3, 3))
+    arm = np.empty(3)
+    way = np.empty(3)
+    extra = np.empty(3)
+    for i in range(1, count):
+        link, body, carrier = links[i], bodies[i], bodies[int(links[i, _PARENT])]
+        above = carrier[3:12].reshape(3, 3)
+        _turned(above, link[0:3], arm)
+        _product(above, link[3:12].reshape(3, 3), frame)
+        _turned(frame, link[12:15], way)
+        position, rate = angle[i, 0], angle[i, 1]
+        turned = body[3:12].reshape(3, 3)
+        if link[_SLIDES] > 0.0:
+            for j in range(3):
+                arm[j] += way[j] * position
+                for k in range(3):
+                    turned[j, k] = frame[j, k]
+        else:
+            _about(link[12:15], position, local)
+            _product(frame, local, turned)
+        _cross(carrier[15:18], arm, extra)
+        for j in range(3):
+            body[j] = carrier[j] + arm[j]
+            body[12 + j] = carrier[12 + j] + extra[j]
+            body[15 + j] = carrier[15 + j]
+            if link[_SLIDES] > 0.0:
+                body[12 + j] += way[j] * rate
+            else:
+                body[15 + j] += way[j] * rate
+    for k in range(points.shape[0]):
+        body, state = bodies[int(points[k, _BODY])], states[k]
+        turned = body[3:12].reshape(3, 3)
+        _turned(turned, points[k, 1:4], arm)
+        _product(turned, points[k, 4:13].reshape(3, 3), state[3:12].reshape(3, 3))
+        _cross(body[15:18], arm, extra)
+        for j in range(3):
+            state[j] = body[j] + arm[j]
+            state[12 + j] = body[12 + j] + extra[j]
+            state[15 + j] = body[15 + j]
+    _momentum(masses, bodies, sums)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _about(axis, angle, out):  # type: ignore[no-untyped-def]
+    """Rotation by `angle` about a unit axis (Rodrigues)."""
+    a, b, c = axis[0], axis[1], axis[2]
+    s, co = np.sin(angle), np.cos(angle)
+    v = 1.0 - co
+    out[0, 0] = co + a * a * v
+    out[0, 1] = a * b * v - c * s
+    out[0, 2] = a * c * v + b * s
+    out[1, 0] = a * b * v + c * s
+    out[1, 1] = co + b * b * v
+    out[1, 2] = b * c * v - a * s
+    out[2, 0] = a * c * v - b * s
+    out[2, 1] = b * c * v + a * s
+    out[2, 2] = co + c * c * v
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _momentum(masses, bodies, sums):  # type: ignore[no-untyped-def]
+    """Linear momentum, angular momentum about the world origin, centre of mass and its velocity, central inertia."""
+    sums[:] = 0.0
+    arm = np.empty(3)
+    extra = np.empty(3)
+    c = np.empty(3)
+    v = np.empty(3)
+    product = np.empty((3, 3))
+    turned = np.empty((3, 3))
+    total = 0.0
+    for i in range(masses.shape[0]):
+        body, m = bodies[i], masses[i, 0]
+        rotation = body[3:12].reshape(3, 3)
+        total += m
+        _turned(rotation, masses[i, 1:4], arm)
+        _cross(body[15:18], arm, extra)
+        for j in range(3):
+            c[j] = body[j] + arm[j]
+            v[j] = body[12 + j] + extra[j]
+        _product(rotation, masses[i, 4:13].reshape(3, 3), product)
+        for j in range(3):  # product times rotation transposed
+            for k in range(3):
+                turned[j, k] = (
+                    product[j, 0] * rotation[k, 0] + product[j, 1] * rotation[k, 1] + product[j, 2] * rotation[k, 2]
+                )
+        _turned(turned, body[15:18], arm)
+        _cross(c, v, extra)
+        square = m * (c[0] * c[0] + c[1] * c[1] + c[2] * c[2])
+        for j in range(3):
+            sums[j] += m * v[j]
+            sums[3 + j] += arm[j] + m * extra[j]
+            sums[6 + j] += m * c[j]
+            sums[12 + 4 * j] += square
+            for k in range(3):
+                sums[12 + 3 * j + k] += turned[j, k] - m * c[j] * c[k]
+    for j in range(3):
+        sums[6 + j] /= total
+        sums[9 + j] = sums[j] / total
+    square = total * (sums[6] ** 2 + sums[7] ** 2 + sums[8] ** 2)
+    for j in range(3):
+        sums[12 + 4 * j] -= square
+        for k in range(3):
+            sums[12 + 3 * j + k] += total * sums[6 + j] * sums[6 + k]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _generalise(wrench, base_wrench, body_of_joint, links, points, bodies, states, efforts, base):  # type: ignore[no-untyped-def]
+    count = links.shape[0]
+    total = np.zeros((count, 6))  # force, and moment about the world origin
+    extra = np.empty(3)
+    way = np.empty(3)
+    for k in range(points.shape[0]):
+        i = int(points[k, _BODY])
+        _cross(states[k, 0:3], wrench[k, 0:3], extra)
+        for j in range(3):
+            total[i, j] += wrench[k, j]
+            total[i, 3 + j] += extra[j] + wrench[k, 3 + j]
+    along = np.zeros(count)
+    for i in range(count - 1, 0, -1):
+        parent = int(links[i, _PARENT])
+        _turned(bodies[i, 3:12].reshape(3, 3), links[i, 12:15], way)
+        _cross(bodies[i, 0:3], total[i, 0:3], extra)
+        for j in range(3):
+            along[i] += way[j] * (total[i, j] if links[i, _SLIDES] > 0.0 else total[i, 3 + j] - extra[j])
+        for j in range(6):
+            total[parent, j] += total[i, j]
+    for k in range(body_of_joint.shape[0]):
+        efforts[k] += along[body_of_joint[k]]
+    _cross(bodies[0, 0:3], total[0, 0:3], extra)
+    for j in range(3):
+        base[j] = total[0, j] + base_wrench[j]
+        base[3 + j] = total[0, 3 + j] - extra[j] + base_wrench[3 + j]
