@@ -175,6 +175,11 @@ class RobotModel:
         return np.array([j.velocity_max for j in self.joints])
 
     @cached_property
+    def thrust_max_n(self) -> Vector:
+        """(thrusters,) N."""
+        return np.array([t.max_n for t in self.thrusters])
+
+    @cached_property
     def position_min(self) -> Vector:
         """(n,) rad or m; -inf for continuous joints."""
         return np.array([j.position_min for j in self.joints])

@@ -7,7 +7,7 @@ escape speed. The world is rebuilt for every run, never restored: restoring is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -234,9 +234,12 @@ class ArticulatedBody:
         for link in links:
             p.setCollisionFilterPair(self.body, other, link, -1, int(on), physicsClientId=self._client)
 
-    def lowest_m(self, links: Sequence[int]) -> float:
-        """Lowest world z of the bounding boxes of some links."""
-        return min(float(p.getAABB(self.body, link, physicsClientId=self._client)[0][2]) for link in links)
+    def footprints(self, links: Sequence[int]) -> Iterator[tuple[float, Vector]]:
+        """Lowest world z of each link's bounding box, and its centre and corners seen from above (5, 2)."""
+        for link in links:
+            (x0, y0, z0), (x1, y1, _) = p.getAABB(self.body, link, physicsClientId=self._client)
+            corners = ((x0, y0), (x0, y1), (x1, y0), (x1, y1), ((x0 + x1) / 2, (y0 + y1) / 2))
+            yield float(z0), np.array(corners)
 
     def colliding_links(self) -> list[int]:
         """Links that have a collision shape; the base is -1."""

@@ -94,23 +94,26 @@ class Device:
 
     def tick(self, now: RawSensors) -> Efforts:
         """Efforts for the next plant step."""
-        if self.state in (SafetyState.DISARMED, SafetyState.FAULT, SafetyState.ESTOP, SafetyState.BOOT):
-            return Efforts(np.zeros(len(self._model.joints)), self._all_braked, self._keep, self._no_gas)
+        if self.state is not SafetyState.ARMED:
+            return self._tick_unarmed(now)
         command = self._command
-        if command is not None and now.time_us > command.valid_until_us:
+        assert command is not None
+        if now.time_us > command.valid_until_us:
             self._go_to_hold(now)
-            command = None
-        if command is None and now.time_us - self._hold_since_us > HOLD_TO_DISARM_US:
-            self.disarm()
-            return self.tick(now)
+            return self._tick_unarmed(now)
         effort, saturated = self.servo.efforts(now.joint_position, now.joint_velocity)
-        anchor, thrust = self._keep, self._no_gas
-        if command is not None:
-            thrust = command.thrust_n
-            anchor = self._anchor_drive(command, now)
-            if self._model.drill is not None:
-                self._drill_reflexes(command, now, effort, saturated)
-        return Efforts(effort, self.servo.braked, anchor, thrust)
+        if self._model.drill is not None and (saturated or now.weight_on_bit_n > PRESS_MARGIN_N):
+            self._drill_reflexes(command, now, effort, saturated)
+        anchor = self._anchor_drive(command, now) if self._releasing else self._drive
+        return Efforts(effort, self.servo.braked, anchor, command.thrust_n)
+
+    def _tick_unarmed(self, now: RawSensors) -> Efforts:
+        if self.state is SafetyState.HOLD and now.time_us - self._hold_since_us > HOLD_TO_DISARM_US:
+            self.disarm()
+        if self.state is not SafetyState.HOLD:
+            return Efforts(np.zeros(len(self._model.joints)), self._all_braked, self._keep, self._no_gas)
+        effort, _ = self.servo.efforts(now.joint_position, now.joint_velocity)
+        return Efforts(effort, self.servo.braked, self._keep, self._no_gas)
 
     def _go_to_hold(self, now: RawSensors) -> None:
         self.state, self._command, self._hold_since_us = SafetyState.HOLD, None, now.time_us
@@ -119,8 +122,6 @@ class Device:
 
     def _anchor_drive(self, command: Command, now: RawSensors) -> np.ndarray:
         """+1 engage, 0 hold, -1 release; release only when confirmed and with the drill off."""
-        if not self._releasing:
-            return self._drive
         why = self._why_no_release(command, now)
         if not why:
             return self._drive
@@ -139,28 +140,31 @@ class Device:
     def _drill_reflexes(self, command: Command, now: RawSensors, effort: np.ndarray, saturated: int) -> None:
         drill = self._model.drill
         assert drill is not None
-        feed, spindle = drill.feed, drill.spindle
-        if effort[feed] > 0.0 and now.weight_on_bit_n > PRESS_MARGIN_N:
-            phase = now.anchor_phase
-            engaged = int(((phase == AnchorPhase.ENGAGED) | (phase == AnchorPhase.SLIPPING)).sum())
-            if engaged < drill.anchors_required:
+        feed, spindle, weight = drill.feed, drill.spindle, now.weight_on_bit_n
+        if weight > PRESS_MARGIN_N:
+            limit = float(self.servo.limit[feed])
+            if effort[feed] > 0.0 and self._engaged(now) < drill.anchors_required:
                 effort[feed] = 0.0
-                self._flag(
-                    FaultFlag.FEED_INTERLOCK, f"{engaged} anchors engaged, feed needs {drill.anchors_required}"
-                )
-        limit = float(self.servo.limit[feed])
-        if now.weight_on_bit_n > max(OVER_PRESS * limit, limit + PRESS_MARGIN_N) and effort[feed] > -limit:
-            effort[feed] = -limit
-            self._flag(FaultFlag.OVER_PRESS, f"weight-on-bit {now.weight_on_bit_n:.1f} N above limit {limit:.1f} N")
-        wanted = float(command.joint_velocity[spindle])
-        stuck = abs(float(now.joint_velocity[spindle])) < STALL_SHARE * abs(wanted) and bool(saturated >> spindle & 1)
-        if not stuck:
+                why = f"{self._engaged(now)} anchors engaged, feed needs {drill.anchors_required}"
+                self._flag(FaultFlag.FEED_INTERLOCK, why)
+            if weight > max(OVER_PRESS * limit, limit + PRESS_MARGIN_N) and effort[feed] > -limit:
+                effort[feed] = -limit
+                self._flag(FaultFlag.OVER_PRESS, f"weight-on-bit {weight:.1f} N above limit {limit:.1f} N")
+        if not saturated >> spindle & 1:
+            self._stalled_since_us = None
+            return
+        wanted, turning = float(command.joint_velocity[spindle]), float(now.joint_velocity[spindle])
+        if abs(turning) >= STALL_SHARE * abs(wanted):
             self._stalled_since_us = None
         elif self._stalled_since_us is None:
             self._stalled_since_us = now.time_us
         elif now.time_us - self._stalled_since_us > STALL_US:
             effort[spindle], effort[feed] = 0.0, min(effort[feed], 0.0)
-            self._flag(FaultFlag.SPINDLE_STALL, f"spindle at {now.joint_velocity[spindle]:.2f} of {wanted:.2f} rad/s")
+            self._flag(FaultFlag.SPINDLE_STALL, f"spindle at {turning:.2f} of {wanted:.2f} rad/s")
+
+    def _engaged(self, now: RawSensors) -> int:
+        phase = now.anchor_phase
+        return int(((phase == AnchorPhase.ENGAGED) | (phase == AnchorPhase.SLIPPING)).sum())
 
     def _flag(self, fault: FaultFlag, why: str) -> None:
         self.faults |= fault

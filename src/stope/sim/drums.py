@@ -22,7 +22,7 @@ class DrumsInGround:
 
     Attributes:
         held_ug: int64 micrograms inside each drum.
-        near: whether any drum is low enough to touch something (see `look`).
+        near: whether any drum is low enough to touch something before the plant looks again.
     """
 
     def __init__(self, drums: Drums, ground: TrueGround, heights: HeightMap, gravity_m_s2: float) -> None:
@@ -33,14 +33,10 @@ class DrumsInGround:
         self._below: list[tuple[float, float]] = []
         self._carry = [Carry() for _ in drums.joints]
 
-    def look(self, centres_m: Vector, highest_m: float) -> None:
-        """Note the ground below the drums at (drums, 3); `near` is False while all are above `highest_m`."""
-        self.near = bool((centres_m[:, 2] - self._drums.radius_m < highest_m).any())
-        if self.near:
-            xy = centres_m[:, :2]
-            self._below = list(
-                zip(self._heights.height(xy).tolist(), self._heights.cover_at(xy).tolist(), strict=True)
-            )
+    def look(self, centres_m: Vector) -> None:
+        """Note the ground below the drums at (drums, 3); to be repeated while they are `near`."""
+        xy = centres_m[:, :2]
+        self._below = list(zip(self._heights.height(xy).tolist(), self._heights.cover_at(xy).tolist(), strict=True))
 
     def react(
         self, drum: int, centre_m: Vector, velocity_m_s: Vector, axle: Vector, rate_rad_s: float, step_s: float
@@ -48,7 +44,7 @@ class DrumsInGround:
         """(6,) force at its centre and torque of the ground on drum number `drum`; None while it is clear of the ground."""
         d, cover = self._drums, self._ground.cover
         bottom = float(centre_m[2]) - d.radius_m
-        surface, cover_m = self._below[drum]
+        surface, cover_m = self._below[drum] if self._below else (-math.inf, 0.0)
         if bottom >= surface:
             return None
         # The lower edge of a drum that turns about +axle moves along -(axle x up); the scoops face the digging sense.

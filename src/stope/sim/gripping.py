@@ -31,11 +31,16 @@ class Grippers:
         self._travel = [period_s / gripper.engage_s for gripper in self._specs]
         self._jammed = np.zeros(len(self._specs), dtype=bool)
         self._idle = np.zeros(len(self._specs), dtype=np.int8)
+        self._moved = False
         self.quality = 1.0
         self.phase: Codes = footing.phases(self._idle, self._jammed)
 
     def work(self, drive: Codes, tree: Tree) -> None:
         """One period: +1 drags in, 0 holds, -1 lets go, per limb (L,)."""
+        moving = drive.any()
+        if not moving and not self._moved and not self._footing.state.slip_m.any():
+            return
+        self._moved = bool(moving)
         for foot, way in enumerate(drive.tolist()):
             if way > 0 and self._works:
                 self._drag_in(foot, tree)

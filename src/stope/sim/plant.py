@@ -28,12 +28,12 @@ from stope.sim.tree import Tree
 from stope.sim.truth import TrueGround
 
 SLOW_US = 10_000
+FLOW_US = 50_000  # mass moves in parcels of this period
 LOOK_US = 100_000  # between looks at whether body or knees could touch the ground
 STANDARD_GRAVITY_M_S2 = 9.80665
 PLAUSIBLE_SPEED_M_S = 50.0
 LOAD_STEP_KG = 1e-3  # link masses follow the mass flow in steps of a gram
 NEAR_GROUND_M = 0.05
-NEAR_SITE_M = 1.0
 ANCHORS, CONTACTS, TOOLS, GAS = range(4)  # rows of the wrench sums
 
 
@@ -124,13 +124,11 @@ class AsteroidPlant:
         ours = {self._body.parent(self._body.link(foot, model.base_link)) for foot in feet if foot != model.base_link}
         self._collides = [link for link in self._body.colliding_links() if link not in ours or link == -1]
         self._body.collide(self._ground_body, self._body.colliding_links(), on=False)
-        self._may_touch = False
+        self._may_touch = self._may_dig = False
         self._tree = Tree(model.urdf, names, feet + tools)
         self._feet, self._bit_row = len(feet), len(feet)
         self._drum_row = len(feet) + (1 if model.drill else 0)
         self._wrench = np.zeros((len(feet) + len(tools), 6))
-        near = np.abs(self.heights.axis_m) < NEAR_SITE_M
-        self._highest = float(self.heights.surface_m[np.ix_(near, near)].max())
 
     def _build_tools(self, seed: int) -> None:
         model, gravity = self.model, float(np.linalg.norm(self.field.acceleration_m_s2))
@@ -150,7 +148,7 @@ class AsteroidPlant:
         self._gas_flows = False
         self._grip_drive = np.zeros(len(self.model.limbs), dtype=np.int8)
         self._sums = np.zeros((4, 6))  # wrenches of the period: anchors, contacts, tools, gas
-        self._energy_j = 0.0
+        self._energy_j = self._gas_kg = 0.0
         self._read_state()
         self._com = self._tree.momentum[6:9].copy()
         self._velocity = self._base[7:10].copy()
@@ -179,7 +177,7 @@ class AsteroidPlant:
         if self.drums is not None and self.drums.near:
             self._push_drums(self.drums)
         joint = efforts.joint.copy()
-        base = tree.generalise(self._wrench, self._push_base(), joint)
+        base = tree.generalise(self._wrench, self._push_base(), joint, self._sums[TOOLS], self._feet)
         self._body.push_base(base, self._base[:3])
         self._body.drive(joint, efforts.brake, self.model.effort_max)
         self._world.step()
@@ -238,19 +236,16 @@ class AsteroidPlant:
         tip = tree.point_m[row]
         wrench = self._wrench[row]
         wrench[:] = 0.0
-        if bit.collar_m is None and not self._touch_down(bit, tip):
+        if bit.collar_m is None and not (self._may_dig and self._touch_down(bit, tip)):
             return
         force = bit.react(tip, tree.point_velocity_m_s[row], self._dq[self.model.drill.spindle], self._step_s)  # type: ignore[union-attr]
         if force is None:
             return
         wrench[:3] = force
         wrench[3:] = bit.torque_nm * tree.point_rotation[row, :, 2]
-        self._sum_up(TOOLS, row)
 
     def _touch_down(self, bit: BitInGround, tip: Vector) -> bool:
         """Whether the bit meets the ground now for the first time; opens the hole."""
-        if tip[2] > self._highest:
-            return False
         surface = float(self.heights.height(tip[:2]))
         if tip[2] > surface:
             return False
@@ -269,8 +264,6 @@ class AsteroidPlant:
                 index, tree.point_m[row], tree.point_velocity_m_s[row], axle, float(self._dq[joint]), self._step_s
             )
             self._wrench[row] = 0.0 if found is None else found
-            if found is not None:
-                self._sum_up(TOOLS, row)
 
     def _push_base(self) -> Vector:
         """(6,) what gas and hoist do to the base, world axes."""
@@ -285,16 +278,15 @@ class AsteroidPlant:
             wrench[:3] -= self._offload * self._tree.total_mass_kg * self._gravity
         return wrench
 
-    def _sum_up(self, source: int, row: int) -> None:
-        wrench = self._wrench[row]
-        self._sums[source] += wrench
-        self._sums[source, 3:] += _cross(self._tree.point_m[row], wrench[:3])
-
     # --- slow work ----------------------------------------------------------------------------------------------------
 
     def _slow_step(self) -> None:
         self._settle()
-        self._move_mass()
+        if self._gas_flows:
+            self._gas_kg += float(self._gas_per_newton @ self._thrust) * self._slow_s
+        self._energy_j += float(np.abs(self._effort) @ np.abs(self._dq)) * self._slow_s
+        if self.time_us % FLOW_US == 0:
+            self._move_mass()
         self.grippers.work(self._grip_drive, self._tree)
         self._find_ground()
         self._pull_gravity()
@@ -335,9 +327,10 @@ class AsteroidPlant:
 
     def _move_mass(self) -> None:
         flow, model = self.flow, self.model
-        if self._gas_flows:
-            flow.vent(float(self._gas_per_newton @ self._thrust) * self._slow_s)
-            self._gas_flows = flow.propellant_ug > 0
+        if self._gas_kg:
+            flow.vent(self._gas_kg)
+            self._gas_kg = 0.0
+            self._gas_flows = self._gas_flows and flow.propellant_ug > 0
         if model.drill is not None:
             flow.bore(float(self._dq[model.drill.spindle]))
             flow.stow_core(float(self._q[model.drill.feed]))
@@ -346,13 +339,13 @@ class AsteroidPlant:
             yaw = float(np.arctan2(turn[1, 0], turn[0, 0]))
             for index, joint in enumerate(model.drums.joints):
                 centre = self._tree.point_m[self._drum_row + index]
-                flow.dig(index, centre, float(self._dq[joint]), yaw, self._slow_s)
+                flow.dig(index, centre, float(self._dq[joint]), yaw, FLOW_US * 1e-6)
         if len(flow.cloud):
-            flow.fly(self._slow_s)
+            flow.fly(FLOW_US * 1e-6)
         for link, extra_kg in flow.loads().items():
             if abs(extra_kg - self._loads.get(link, 0.0)) >= LOAD_STEP_KG:
                 self._load_link(link, extra_kg)
-        self._energy_j += (model.idle_power_w + float(np.abs(self._effort) @ np.abs(self._dq))) * self._slow_s
+        self._energy_j += model.idle_power_w * FLOW_US * 1e-6
 
     def _load_link(self, name: str, extra_kg: float) -> None:
         """Let a link's mass follow the flow; mass from the ground arrives at rest, so momentum does not change."""
@@ -376,14 +369,27 @@ class AsteroidPlant:
             height, normal = self.heights.height_and_normal(xy)
             state.plane_point[free] = np.column_stack((xy, height))
             state.plane_normal[free] = normal
-        if self.drums is not None:
-            self.drums.look(points[self._drum_row :], self._highest)
         if self.time_us % LOOK_US == 0:
-            away = float(np.abs(self._base[:2]).max()) > NEAR_SITE_M - 0.5
-            low = away or self._body.lowest_m(self._collides) < self._highest + NEAR_GROUND_M
-            if low != self._may_touch:
-                self._body.collide(self._ground_body, self._collides, on=low)
-                self._may_touch = low
+            self._look_around()
+        if self.drums is not None and self.drums.near:
+            self.drums.look(points[self._drum_row :])
+
+    def _look_around(self) -> None:
+        """Whether body, tools or knees may meet the ground before the next look: what cannot is not computed."""
+        low = any(
+            lowest < float(self.heights.height(corners).max()) + NEAR_GROUND_M
+            for lowest, corners in self._body.footprints(self._collides)
+        )
+        if low != self._may_touch:
+            self._body.collide(self._ground_body, self._collides, on=low)
+            self._may_touch = low
+        tools = self._tree.point_m[self._feet :]
+        if len(tools):
+            clear = tools[:, 2] - self.heights.height(tools[:, :2])
+            self._may_dig = bool(clear[0] < NEAR_GROUND_M)
+            if self.drums is not None and self.model.drums is not None:
+                reach = self.model.drums.radius_m + NEAR_GROUND_M
+                self.drums.near = bool((clear[self._drum_row - self._feet :] < reach).any())
 
     def _pull_gravity(self) -> None:
         momentum = self._tree.momentum

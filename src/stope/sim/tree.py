@@ -82,19 +82,20 @@ class Tree:
             self._bodies, self.points, self._sums,
         )  # fmt: skip
 
-    def generalise(self, wrench: Vector, base_wrench: Vector, efforts: Vector) -> Vector:
+    def generalise(self, wrench: Vector, base_wrench: Vector, efforts: Vector, sums: Vector, skip: int) -> Vector:
         """Turn forces and torques (f, 6) at the points of interest into joint efforts and a base wrench.
 
         Args:
             base_wrench: (6,) force and torque on the base itself, at its origin, world axes.
             efforts: (n,) joint efforts; what the forces amount to is added to them.
+            sums: (6,) receives force and moment about the world origin of all points but the first `skip`.
 
         Returns:
             The base wrench (6,) to apply in place of all forces.
         """
         base = np.empty(6)
         _generalise(wrench, base_wrench, self._body_of_joint, self._links, self._points, self._bodies, self.points,
-                    efforts, base)  # fmt: skip
+                    efforts, base, sums, skip)  # fmt: skip
         return base
 
 
@@ -264,7 +265,9 @@ def _momentum(masses, bodies, sums):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _generalise(wrench, base_wrench, body_of_joint, links, points, bodies, states, efforts, base):  # type: ignore[no-untyped-def]
+def _generalise(
+    wrench, base_wrench, body_of_joint, links, points, bodies, states, efforts, base, sums, skip
+):  # type: ignore[no-untyped-def]
     count = links.shape[0]
     total = np.zeros((count, 6))  # force, and moment about the world origin
     extra = np.empty(3)
@@ -275,6 +278,9 @@ def _generalise(wrench, base_wrench, body_of_joint, links, points, bodies, state
         for j in range(3):
             total[i, j] += wrench[k, j]
             total[i, 3 + j] += extra[j] + wrench[k, 3 + j]
+            if k >= skip:
+                sums[j] += wrench[k, j]
+                sums[3 + j] += extra[j] + wrench[k, 3 + j]
     along = np.zeros(count)
     for i in range(count - 1, 0, -1):
         parent = int(links[i, _PARENT])
