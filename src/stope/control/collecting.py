@@ -15,7 +15,7 @@ LOWER_M_S = 0.006
 DIG_M_S = 0.0008  # the cut deepens this slowly
 SWEEP_M = 0.06
 SWEEP_M_S = 0.006
-TOUCH_FILL = 2e-4  # rise of a drum's level sensor that says ground
+TOUCH_KG = 2e-4  # rise of the drums' level sensors that says ground
 REACH_M = 0.13  # how far the body may come down from its stance
 NO_GAIN_S = 40.0
 
@@ -66,7 +66,7 @@ class CollectController:
 
     def _lower(self, view: View, held_kg: float) -> None:
         self._down_m += LOWER_M_S * view.dt_s
-        if held_kg > self._fill_at_start + TOUCH_FILL:
+        if held_kg > self._fill_at_start + TOUCH_KG:
             self._phase, self._touch_m = "dig", self._down_m
         elif self._down_m > REACH_M:
             self._give_up("collect.no_ground", f"drums met no ground within {REACH_M:.2f} m", REACH_M, "m")
@@ -98,6 +98,10 @@ class CollectController:
         else:
             self.progress = Progress("raising")
 
+    def wind_up(self, ending: Progress) -> None:
+        """Raise the drums, then report `ending`."""
+        if self._ending is None and self._phase != "check":
+            self._phase, self._ending = "raise", ending
+
     def _give_up(self, code: str, reason: str, value: float, unit: str) -> None:
-        self._phase = "raise"
-        self._ending = Progress("raised", Outcome.FAILED, code, reason, value, unit)
+        self.wind_up(Progress("raised", Outcome.FAILED, code, reason, value, unit))

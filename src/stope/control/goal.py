@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -121,3 +121,11 @@ class TaskController(Protocol):
 
     def update(self, view: View) -> Goal:
         """What to do next."""
+
+
+@runtime_checkable
+class WindsUp(TaskController, Protocol):
+    """A controller whose tool is in the ground: out of time, it brings the tool home before it reports."""
+
+    def wind_up(self, ending: Progress) -> None:
+        """Come to an end in good order and then report `ending`; a later call changes nothing."""

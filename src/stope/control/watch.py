@@ -7,6 +7,7 @@ answer the weight on the bit.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,12 @@ MOVING_TICKS = 2
 UNANSWERED_SHARE = 0.5  # of the weight on bit
 UNANSWERED_FLOOR_N = 4.0
 UNANSWERED_TICKS = 5
+UNLOADED_N = 1.0  # below this weight on bit the limb forces are tared: what they carry then is the robot's own weight
+TARE_SHARE = 0.02  # per tick: half a second
 SLIP_STEP_M = 0.3e-3  # new slip that counts as evidence
+# as plain integers: comparing an array with an enum member costs ten times the comparison
+OPEN, ENGAGED, SLIPPING = int(AnchorPhase.OPEN), int(AnchorPhase.ENGAGED), int(AnchorPhase.SLIPPING)
+NONE = int(AnchorState.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +46,11 @@ class AnchorWatch:
         self._seen_slip = np.zeros(limbs)
         self._moving = self._unanswered = 0
         self._marked = np.zeros(limbs, dtype=bool)
+        self._tare_n: float | None = None
 
     def newly_engaged(self, obs: Observation) -> np.ndarray:
         """(L,) bool, grippers that have just reported ENGAGED; each is reported once per grip."""
-        engaged = (obs.anchor_phase == AnchorPhase.ENGAGED) | (obs.anchor_phase == AnchorPhase.SLIPPING)
+        engaged = (obs.anchor_phase == ENGAGED) | (obs.anchor_phase == SLIPPING)
         new = engaged & ~self._marked
         self._marked = engaged
         return np.asarray(new)
@@ -56,7 +63,7 @@ class AnchorWatch:
         for limb in np.flatnonzero(slip > self._seen_slip + SLIP_STEP_M):
             belief.slipped(int(limb), float(loads[limb, 0]), float(loads[limb, 1]))
         self._seen_slip = np.where(slip > self._seen_slip + SLIP_STEP_M, slip, np.minimum(self._seen_slip, slip))
-        for limb in np.flatnonzero((obs.anchor_phase == AnchorPhase.OPEN) & (belief.state != AnchorState.NONE)):
+        for limb in np.flatnonzero((obs.anchor_phase == OPEN) & (belief.state != NONE)):
             belief.released(int(limb))
         belief.survived(loads)
 
@@ -64,15 +71,25 @@ class AnchorWatch:
         """The alarm that this tick completes, if any. Call while anchored."""
         if not estimate.anchored:
             self._moving = self._unanswered = 0
+            self._tare_n = None
             return None
-        speed = float(np.linalg.norm(estimate.innovation_m_s))
+        speed = math.hypot(*estimate.innovation_m_s.tolist())
         self._moving = self._moving + 1 if speed > MOVING_M_S else 0
-        push = obs.weight_on_bit_n
-        unanswered = abs(float(estimate.limb_force_n[:, 2].sum()) + push)
-        silent = unanswered > max(UNANSWERED_FLOOR_N, UNANSWERED_SHARE * push) and push > UNANSWERED_FLOOR_N
-        self._unanswered = self._unanswered + 1 if silent else 0
+        unanswered, limit = self._unanswered_n(obs, estimate)
+        self._unanswered = self._unanswered + 1 if unanswered > limit else 0
         if self._moving >= MOVING_TICKS:
             return Alarm("anchors.lost", speed, MOVING_M_S, "m/s")
         if self._unanswered >= UNANSWERED_TICKS:
-            return Alarm("anchors.unanswered", unanswered, UNANSWERED_SHARE * push, "N")
+            return Alarm("anchors.unanswered", unanswered, limit, "N")
         return None
+
+    def _unanswered_n(self, obs: Observation, estimate: BaseEstimate) -> tuple[float, float]:
+        """Weight on bit that the limbs do not answer, and the most that is taken for noise and acceleration, N."""
+        push, carried = obs.weight_on_bit_n, float(estimate.limb_force_n[:, 2].sum())
+        if self._tare_n is None:
+            self._tare_n = carried
+        if push < UNLOADED_N:
+            self._tare_n += TARE_SHARE * (carried - self._tare_n)
+        if push <= UNANSWERED_FLOOR_N:
+            return 0.0, UNANSWERED_FLOOR_N
+        return abs(carried + push - self._tare_n), max(UNANSWERED_FLOOR_N, UNANSWERED_SHARE * push)

@@ -13,7 +13,8 @@ from stope.control.goal import TaskController
 from stope.control.leaving import ReleaseController, StowController
 from stope.control.recovering import RecoverController
 from stope.control.stance import Stance
-from stope.executive.leaf import Activity, MakeController
+from stope.executive.activity import Activity
+from stope.executive.leaf import MakeController
 from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, PullTest, Release, Stow, Task
 
 RECOVER_TIMEOUT_S = 300.0

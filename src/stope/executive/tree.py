@@ -1,9 +1,8 @@
-"""The root tree: a fault first, then the mission, then stand still.
+"""The root tree: a fault first, then the mission.
 
     Root (selector)
       Fault    a blocking fault was raised   -> recover, and end the mission anchored or lost
       Mission  the tasks in order; a tool task that fails does not keep the robot from leaving in good order
-      Idle     stand still
 """
 
 from __future__ import annotations
@@ -14,24 +13,13 @@ import py_trees
 from py_trees.behaviour import Behaviour
 from py_trees.common import Status
 
-from stope.control.goal import View
-from stope.executive.leaf import Activity, Desk, MakeController, TaskLeaf
+from stope.control.goal import Progress, View
+from stope.executive.activity import Activity, Desk
+from stope.executive.leaf import MakeController, TaskLeaf
 
 #: Tasks without which the later tool tasks make no sense; all others may fail and the robot still stows and leaves.
 FOUNDATIONS = ("descend", "anchor", "pull_test")
 LEAVING = ("stow", "release")
-
-
-class FaultRaised(Behaviour):  # type: ignore[misc]
-    """Succeeds once a blocking fault was raised: from then on the mission does not come back."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(name="fault raised")
-        self._desk = desk
-
-    def update(self) -> Status:
-        """SUCCESS while a fault stands."""
-        return Status.SUCCESS if self._desk.faults else Status.FAILURE
 
 
 class Executive:
@@ -63,9 +51,8 @@ class Executive:
         mission = py_trees.composites.Selector(
             "mission", memory=True, children=[_in_order(leaves), _leave(leaves, self.desk)]
         )
-        fault = py_trees.composites.Sequence(
-            "fault", memory=False, children=[FaultRaised(self.desk), TaskLeaf(*recover, self.desk)]
-        )
+        fault = _answer_fault(self.activities, TaskLeaf(*recover, self.desk), self.desk)
+        # Without memory: the fault is looked at in every tick, and takes over from whatever runs.
         self.root = py_trees.composites.Selector("root", memory=False, children=[fault, mission])
         self.finished = False
 
@@ -75,52 +62,62 @@ class Executive:
             self.desk.faults.append(row)
 
     def tick(self, view: View) -> None:
-        """One tick of the tree."""
+        """One tick of the tree; nothing happens once the mission is over."""
+        if self.finished:
+            return
         self.desk.view = view
         self.root.tick_once()
         self.finished = self.root.status in (Status.SUCCESS, Status.FAILURE)
 
-    def stop(self, reason: str) -> None:
-        """End the mission now (operator, time limit); what runs is marked as failed for this reason."""
-        self.raise_fault(reason)
-        self.root.stop(Status.INVALID)
-        self.finished = True
-
 
 def _in_order(leaves: Sequence[TaskLeaf]) -> Behaviour:
-    children = [
-        leaf
-        if leaf.name in FOUNDATIONS
-        else py_trees.decorators.FailureIsSuccess(name=f"try {leaf.name}", child=leaf)
-        for leaf in leaves
-    ]
+    children = [leaf if leaf.name in FOUNDATIONS else _try(leaf) for leaf in leaves]
     return py_trees.composites.Sequence("tasks", memory=True, children=children)
 
 
 def _leave(leaves: Sequence[TaskLeaf], desk: Desk) -> Behaviour:
     """After a failed foundation: skip what is left, stow and release."""
-    ends = [
-        py_trees.decorators.FailureIsSuccess(name=f"then {leaf.name}", child=leaf.again())
-        for leaf in leaves
-        if leaf.name in LEAVING
-    ]
-    skip = SkipWaiting([leaf.activity for leaf in leaves if leaf.name not in LEAVING], desk)
+    skip = SkipWaiting(
+        [leaf.activity for leaf in leaves if leaf.name not in LEAVING], desk, "a task that it rests on failed"
+    )
+    ends = [_try(leaf.again()) for leaf in leaves if leaf.name in LEAVING]
     return py_trees.composites.Sequence("leave", memory=True, children=[skip, *ends])
 
 
-class SkipWaiting(Behaviour):  # type: ignore[misc]
-    """Marks every activity that has not begun as skipped."""
+def _answer_fault(activities: Sequence[Activity], recover: TaskLeaf, desk: Desk) -> Behaviour:
+    """The mission does not come back after a blocking fault, however the response ends."""
+    skip = SkipWaiting(activities, desk, "a fault ended the mission")
+    children = [FaultRaised(desk), skip, _try(recover)]
+    return py_trees.composites.Sequence("fault", memory=True, children=children)
 
-    def __init__(self, activities: Sequence[Activity], desk: Desk) -> None:
+
+def _try(leaf: TaskLeaf) -> Behaviour:
+    return py_trees.decorators.FailureIsSuccess(name=f"try {leaf.name}", child=leaf)
+
+
+class FaultRaised(Behaviour):  # type: ignore[misc]
+    """Succeeds once a blocking fault was raised."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(name="fault raised")
+        self._desk = desk
+
+    def update(self) -> Status:
+        """SUCCESS while a fault stands."""
+        return Status.SUCCESS if self._desk.faults else Status.FAILURE
+
+
+class SkipWaiting(Behaviour):  # type: ignore[misc]
+    """Marks every activity that has not begun as skipped, for one reason."""
+
+    def __init__(self, activities: Sequence[Activity], desk: Desk, reason: str) -> None:
         super().__init__(name="skip the rest")
         self._activities, self._desk = activities, desk
+        self._why = Progress("skipped", code="task.skipped", reason=reason)
 
     def update(self) -> Status:
         """Always SUCCESS."""
         for activity in self._activities:
             if activity.state == "waiting":
-                activity.state, activity.code = "skipped", "task.skipped"
-                activity.started_us = activity.ended_us = self._desk.now_us
-                activity.reason = "a task that it rests on failed"
-                self._desk.news.append(activity)
+                self._desk.end(activity, "skipped", self._why)
         return Status.SUCCESS

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from stope.control.goal import Goal, View
 from stope.control.stack import Tick
 from stope.control.watch import Alarm
-from stope.executive.leaf import Activity
+from stope.executive.activity import Activity
 from stope.executive.tree import Executive
 from stope.robot.messages import Sent
 from stope.session.build import CONTROL_US, EXECUTIVE_US, Run
 from stope.sim.injection import INJECTIONS
 
 TICKS_PER_DECISION = EXECUTIVE_US // CONTROL_US
-WORKING_WEIGHT_N = 5.0  # a fault "@drill" is caused once the bit carries this, else five seconds into the task
-INJECT_AFTER_US = 5_000_000
+WORKING_WEIGHT_N = 5.0  # a task is at work once the bit carries this, a task other than drill after five seconds
+WORKING_AFTER_US = 5_000_000
 
 
 @dataclass(slots=True)
@@ -36,12 +36,14 @@ class LoopResult:
     Attributes:
         worst_margin: smallest anchor margin while anything was anchored; 1 if nothing ever was.
         peak_weight_n: largest measured weight on bit.
+        not_caused: requested faults whose task never came to the point.
     """
 
     executive: Executive
     detections: list[Detection] = field(default_factory=list)
     worst_margin: float = 1.0
     peak_weight_n: float = 0.0
+    not_caused: tuple[str, ...] = ()
 
 
 Watcher = Callable[[Tick, Sent, Executive], None]
@@ -66,6 +68,7 @@ def run_loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Dete
         if count % TICKS_PER_DECISION == 0:
             executive.tick(view)
             if executive.finished:
+                result.not_caused = injector.not_caused
                 return result
         controller = executive.desk.controller
         goal = controller.update(view) if controller else Goal.still(run.stance.feet_m, run.robot.model)
@@ -114,26 +117,34 @@ def _answer(run: Run, executive: Executive, injector: _Injector, alarm: Alarm, n
 
 
 class _Injector:
-    """Causes the requested faults in the simulated world, each once, when its task is at work."""
+    """Causes the requested faults in the simulated world, each once, when its task starts or is at work."""
 
     def __init__(self, run: Run) -> None:
         self._plant = run.plant
-        self._waiting = [tuple(text.split("@", 1)) for text in run.request.inject]
+        self._waiting = [(text, *text.split("@", 1)) for text in run.request.inject]
         self.done_us: int | None = None
         self._at_m = run.plant.truth().position_m
 
+    @property
+    def not_caused(self) -> tuple[str, ...]:
+        """Requests that are still waiting."""
+        return tuple(text for text, _, _ in self._waiting)
+
     def apply(self, executive: Executive, weight_on_bit_n: float) -> None:
+        """Cause what is due in this tick."""
         running = executive.desk.running
         if not self._waiting or running is None:
             return
         elapsed_us = executive.desk.now_us - running.started_us
-        for fault, task in list(self._waiting):
-            ready = weight_on_bit_n > WORKING_WEIGHT_N if task == "drill" else elapsed_us >= INJECT_AFTER_US
-            if task == running.task and ready:
-                INJECTIONS[fault](self._plant)
+        working = weight_on_bit_n > WORKING_WEIGHT_N if running.task == "drill" else elapsed_us >= WORKING_AFTER_US
+        for request in list(self._waiting):
+            _, fault, task = request
+            injection = INJECTIONS[fault]
+            if task == running.task and (injection.at_start or working):
+                injection.cause(self._plant)
                 truth = self._plant.truth()
                 self.done_us, self._at_m = truth.time_us, truth.position_m
-                self._waiting.remove((fault, task))
+                self._waiting.remove(request)
 
     def moved_m(self) -> float:
         """True distance that the base moved since the last injection; for the outcome, not for the stack."""

@@ -42,6 +42,7 @@ class Outcome:
     Attributes:
         verdict: PASSED, RECOVERED (a fault ended the mission, the robot is anchored), FAILED or LOST.
         reason: one sentence for a verdict other than PASSED.
+        not_caused: faults that were asked for and whose task never came to the point.
         mass_kg: by account and material; escaped_kg, collected_kg: sums of it.
         worst_margin: 1 - utilisation over allowed of the worst anchor at its worst moment.
         mass_error_ug, mass_error_rel: integer and independent error of the mass book.
@@ -59,6 +60,7 @@ class Outcome:
     sim_s: float
     tasks: tuple[TaskRow, ...]
     detections: tuple[DetectionRow, ...]
+    not_caused: tuple[str, ...]
     depth_m: float
     peak_weight_on_bit_n: float
     mass_kg: dict[str, dict[str, float]]

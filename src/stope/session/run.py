@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stope.clock import HostClock
-from stope.executive.leaf import Activity
+from stope.executive.activity import Activity
 from stope.executive.tree import Executive
 from stope.mission.errors import InputError
 from stope.session.build import Run, build
@@ -79,6 +79,7 @@ def judge(
         sim_s=run.clock.now_s,
         tasks=tuple(_task_row(activity) for activity in activities),
         detections=tuple(_detection_row(found) for found in result.detections),
+        not_caused=result.not_caused,
         depth_m=plant.bit.depth_m if plant.bit else 0.0,
         peak_weight_on_bit_n=result.peak_weight_n,
         mass_kg=masses,

@@ -48,6 +48,8 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
     for found in outcome.detections:
         delay = "" if found.delay_s is None else f" {1e3 * found.delay_s:.0f} ms after, {1e3 * (found.moved_m or 0):.2f} mm moved"
         yield f"fault {found.fault}", f"at {found.time_s:.2f} s{delay}"
+    for request in outcome.not_caused:
+        yield f"injection {request}", "never caused: its task was not at work"
     yield "mass book error", f"{outcome.mass_error_ug} ug; independent sum {outcome.mass_error_rel:.1e}"
     yield "impulse book error", f"{outcome.impulse_error_rel:.1e}; raw drift {outcome.impulse_drift_rel:.1e}"
     yield "simulated", f"{outcome.sim_s:.1f} s, {outcome.real_time_factor:.1f} x real time"
