@@ -65,6 +65,7 @@ class AnchorBelief:
         normal_median_n, shear_median_n: (L,) the surface that scales and utilisations refer to.
         state: (L,) `AnchorState` codes.
         engagement: (L,) last reported engagement.
+        version: rises whenever evidence changed the belief, so that what follows from it need not be computed again.
 
     Raises:
         ValueError: medians that are negative or not finite, or a spread that is not positive.
@@ -93,6 +94,7 @@ class AnchorBelief:
         count = shape[0]
         self.state = np.zeros(count, dtype=np.int8)
         self.engagement = np.zeros(count)
+        self.version = 0
         reach = _REACH * float(np.hypot(log_sd, scatter_log_sd))
         steps = 2 * int(np.ceil(reach * _STEPS_PER_SCATTER / min(scatter_log_sd, log_sd))) + 1
         self._grid = np.linspace(-reach, reach, steps)
@@ -266,6 +268,7 @@ class AnchorBelief:
         self._changed()
 
     def _changed(self) -> None:
+        self.version += 1
         self._posterior = None
         self._log_failure = None
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
-from stope.control.rotation import exponential, fit
+from stope.control.rotation import fit
 from stope.robot.messages import Observation, Vector
 
 SETTLE_S = 0.3  # time constant with which anchored kinematics corrects the IMU velocity
@@ -73,11 +74,13 @@ class Estimator:
     ) -> None:
         limbs = len(clamps)
         self._clamps = clamps
-        self._position, self._rotation, self._velocity = position_m.copy(), rotation.copy(), velocity_m_s.copy()
+        self._position, self._rotation, self._velocity = position_m.copy(), rotation.copy(order="C"), velocity_m_s.copy()
         self._gravity, self._dt = gravity_m_s2, period_s
         self._force = np.zeros((limbs, 3))
         self._innovation = np.zeros(3)
-        self._last_fit: Vector | None = None
+        self._kinematic = np.zeros(3)
+        self._contact = np.zeros(limbs, dtype=bool)
+        self._held = self._fitted = False
         self.anchor_point_m = np.zeros((limbs, 3))
 
     def mark_anchor(self, limb: int, foot_base_m: Vector) -> None:
@@ -90,42 +93,151 @@ class Estimator:
         Args:
             feet_base_m: (L, 3) measured feet; engaged: (L,) anchors that are believed to hold.
         """
-        self._force += (obs.limb_force_n - self._force) * min(1.0, self._dt / FORCE_FILTER_S)
-        self._rotation = self._rotation @ exponential(obs.imu_gyro_rad_s * self._dt)
-        self._velocity = self._velocity + (self._rotation @ obs.imu_accel_m_s2 + self._gravity) * self._dt
-        contact = np.linalg.norm(self._force, axis=1) > CONTACT_N
-        anchored, residual = int(engaged.sum()) >= RIGID_FIT, 0.0
-        if bool((engaged & self._clamps).any()):
-            anchored = True
-            self._meet(np.zeros(3))
-        elif anchored:
-            residual = self._correct_by_anchors(feet_base_m[engaged], self.anchor_point_m[engaged])
-        else:
-            self._last_fit, self._innovation = None, np.zeros(3)
-            if int(contact.sum()) >= STANDING_FEET:
-                self._velocity = self._velocity * max(0.0, 1.0 - self._dt / STANDING_S)
-            self._position = self._position + self._velocity * self._dt
+        anchors = int(engaged.sum())
+        clamped = bool((engaged & self._clamps).any())
+        anchored = clamped or anchors >= RIGID_FIT
+        if anchored and not clamped and not self._fitted:
+            self._rotation[:], self._position[:], _ = fit(feet_base_m[engaged], self.anchor_point_m[engaged])
+        spin = np.empty(3)
+        residual = _advance(
+            self._position, self._rotation, self._velocity, self._innovation, self._force, self._kinematic,
+            obs.imu_gyro_rad_s, obs.imu_accel_m_s2, obs.limb_force_n, self._gravity, feet_base_m, self.anchor_point_m,
+            engaged, anchored, clamped, self._held, self._fitted, self._dt, self._contact, spin,
+        )  # fmt: skip
+        self._held, self._fitted = anchored, anchored and not clamped
         return BaseEstimate(
             position_m=self._position.copy(),
             rotation=self._rotation.copy(),
             velocity_m_s=self._velocity.copy(),
-            angular_rad_s=self._rotation @ obs.imu_gyro_rad_s,
+            angular_rad_s=spin,
             innovation_m_s=self._innovation.copy(),
             residual_m=residual,
             limb_force_n=self._force.copy(),
-            contact=contact,
+            contact=self._contact.copy(),
             anchored=anchored,
         )
 
-    def _correct_by_anchors(self, feet_m: Vector, anchors_m: Vector) -> float:
-        rotation, position, residual = fit(feet_m, anchors_m)
-        kinematic = np.zeros(3) if self._last_fit is None else (position - self._last_fit) / self._dt
-        self._last_fit = position
-        self._meet(kinematic)
-        self._position, self._rotation = position, rotation
-        return residual
 
-    def _meet(self, kinematic_m_s: Vector) -> None:
-        """Bring the IMU velocity to what anchored kinematics says, and keep the disagreement."""
-        self._innovation += ((self._velocity - kinematic_m_s) - self._innovation) * 0.5
-        self._velocity = self._velocity + (kinematic_m_s - self._velocity) * min(1.0, self._dt / SETTLE_S)
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _advance(
+    position, rotation, velocity, innovation, force, kinematic, gyro, accel, limb_force, gravity, feet, anchor, engaged,
+    anchored, clamped, held, fitted, dt, contact, spin,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """One period, in place; the residual of the fit. Compiled: as array operations it took a third of the tick."""
+    standing = 0
+    share = min(1.0, dt / FORCE_FILTER_S)
+    for i in range(force.shape[0]):
+        square = 0.0
+        for j in range(3):
+            force[i, j] += (limb_force[i, j] - force[i, j]) * share
+            square += force[i, j] * force[i, j]
+        contact[i] = square > CONTACT_N * CONTACT_N
+        standing += contact[i]
+    if not clamped:
+        _turn(rotation, gyro * dt, True)
+    for j in range(3):
+        felt = rotation[j, 0] * accel[0] + rotation[j, 1] * accel[1] + rotation[j, 2] * accel[2]
+        velocity[j] += (felt + gravity[j]) * dt
+        spin[j] = rotation[j, 0] * gyro[0] + rotation[j, 1] * gyro[1] + rotation[j, 2] * gyro[2]
+    if not anchored:
+        still = max(0.0, 1.0 - dt / STANDING_S) if standing >= min(STANDING_FEET, force.shape[0]) else 1.0
+        for j in range(3):
+            innovation[j] = 0.0
+            velocity[j] *= still
+            position[j] += velocity[j] * dt
+        return 0.0
+    residual = 0.0
+    kinematic[:] = 0.0
+    if not clamped:
+        before = position.copy()
+        residual = _refine(rotation, position, feet, anchor, engaged)
+        if fitted:
+            for j in range(3):
+                kinematic[j] = (position[j] - before[j]) / dt
+    settle = min(1.0, dt / SETTLE_S)
+    for j in range(3):
+        if not held:  # what free integration has gathered in error is not news about the anchors
+            velocity[j] = kinematic[j]
+        innovation[j] += (velocity[j] - kinematic[j] - innovation[j]) * 0.5
+        velocity[j] += (kinematic[j] - velocity[j]) * settle
+    return residual
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _turn(rotation, vector, after):  # type: ignore[no-untyped-def]
+    """Turn `rotation` in place by a rotation vector: about body axes (`after`) or about site axes."""
+    angle = np.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2)
+    a, b = (np.sin(angle) / angle, (1.0 - np.cos(angle)) / angle**2) if angle > 1e-9 else (1.0, 0.5)
+    x, y, z = vector[0], vector[1], vector[2]
+    step = np.empty((3, 3))
+    step[0, 0] = 1.0 - b * (y * y + z * z)
+    step[1, 1] = 1.0 - b * (x * x + z * z)
+    step[2, 2] = 1.0 - b * (x * x + y * y)
+    step[0, 1], step[1, 0] = b * x * y - a * z, b * x * y + a * z
+    step[0, 2], step[2, 0] = b * x * z + a * y, b * x * z - a * y
+    step[1, 2], step[2, 1] = b * y * z - a * x, b * y * z + a * x
+    old = rotation.copy()
+    for i in range(3):
+        for j in range(3):
+            rotation[i, j] = 0.0
+            for k in range(3):
+                rotation[i, j] += old[i, k] * step[k, j] if after else step[i, k] * old[k, j]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _refine(rotation, position, feet, anchor, engaged):  # type: ignore[no-untyped-def]
+    """Rigid fit of feet to anchor points from a pose that is nearly right: one Gauss-Newton step. Residual, m."""
+    count = 0
+    body = np.zeros(3)
+    site = np.zeros(3)
+    for i in range(feet.shape[0]):
+        if engaged[i]:
+            count += 1
+            body += feet[i]
+            site += anchor[i]
+    body /= count
+    site /= count
+    spread = np.zeros((3, 3))
+    torque = np.zeros(3)
+    b = np.empty(3)
+    for i in range(feet.shape[0]):
+        if engaged[i]:
+            for j in range(3):
+                b[j] = 0.0
+                for k in range(3):
+                    b[j] += rotation[j, k] * (feet[i, k] - body[k])
+            a = anchor[i] - site
+            torque[0] += b[1] * a[2] - b[2] * a[1]
+            torque[1] += b[2] * a[0] - b[0] * a[2]
+            torque[2] += b[0] * a[1] - b[1] * a[0]
+            square = b[0] ** 2 + b[1] ** 2 + b[2] ** 2
+            for j in range(3):
+                spread[j, j] += square
+                for k in range(3):
+                    spread[j, k] -= b[j] * b[k]
+    _turn(rotation, _solve(spread, torque), False)
+    residual = 0.0
+    for j in range(3):
+        position[j] = site[j] - rotation[j, 0] * body[0] - rotation[j, 1] * body[1] - rotation[j, 2] * body[2]
+    for i in range(feet.shape[0]):
+        if engaged[i]:
+            for j in range(3):
+                miss = position[j] - anchor[i, j]
+                for k in range(3):
+                    miss += rotation[j, k] * feet[i, k]
+                residual += miss * miss
+    return np.sqrt(residual / count)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _solve(a, b):  # type: ignore[no-untyped-def]
+    """Cramer's rule for a symmetric 3 x 3 system; anchors that span an area never make it singular."""
+    c00 = a[1, 1] * a[2, 2] - a[1, 2] * a[2, 1]
+    c01 = a[1, 2] * a[2, 0] - a[1, 0] * a[2, 2]
+    c02 = a[1, 0] * a[2, 1] - a[1, 1] * a[2, 0]
+    det = a[0, 0] * c00 + a[0, 1] * c01 + a[0, 2] * c02
+    x = np.empty(3)
+    x[0] = (c00 * b[0] + c01 * b[1] + c02 * b[2]) / det
+    x[1] = (c01 * b[0] + (a[0, 0] * a[2, 2] - a[0, 2] ** 2) * b[1] + (a[0, 1] * a[0, 2] - a[0, 0] * a[1, 2]) * b[2]) / det
+    x[2] = (c02 * b[0] + (a[0, 1] * a[0, 2] - a[0, 0] * a[1, 2]) * b[1] + (a[0, 0] * a[1, 1] - a[0, 1] ** 2) * b[2]) / det
+    return x

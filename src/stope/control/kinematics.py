@@ -10,6 +10,7 @@ from stope.robot.model import RobotModel
 
 IK_ITERATIONS = 8
 IK_TOLERANCE_M = 1e-6
+JACOBIAN_TICKS = 5  # limbs turn by less than 1 mrad in that time when they carry load
 IK_STEP_RAD = 0.3  # longest Newton step per joint: keeps an unreachable target from throwing the limb about
 
 
@@ -24,40 +25,59 @@ class Kinematics:
         self._data = self._pin.createData()
         self._trial = self._pin.createData()
         joints = [self._pin.joints[self._pin.getJointId(j.name)] for j in model.joints]
-        self._idx_q = [(j.idx_q, j.nq) for j in joints]
+        first, width = np.array([j.idx_q for j in joints]), np.array([j.nq for j in joints])
+        self._plain, self._round = np.flatnonzero(width == 1), np.flatnonzero(width == 2)
+        self._plain_q, self._round_q = first[self._plain], first[self._round]
         self._rates = [j.idx_v for j in joints]
         self._feet = [self._pin.getFrameId(limb.foot_link) for limb in model.limbs]
         self._columns = [[joints[i].idx_v for i in limb.joints] for limb in model.limbs]
         self._limbs = [list(limb.joints) for limb in model.limbs]
         self._low, self._high = model.position_min, model.position_max
         self._bit = self._pin.getFrameId(model.drill.bit_link) if model.drill else None
-        self._config = pin.neutral(self._pin)
+        self._config, self._trial_config = pin.neutral(self._pin), pin.neutral(self._pin)
         base = self._pin.inertias[0]  # Pinocchio leaves the fixed base out of its totals
         self._base_mass, self._base_lever = float(base.mass), base.lever.copy()
         self._limb_mass = float(pin.computeTotalMass(self._pin))
         self.mass_kg = self._base_mass + self._limb_mass
         self.feet_m = np.zeros((len(self._feet), 3))
-        self.jacobians = np.zeros((len(self._feet), 3, 3))
-        self.centre_m = np.zeros(3)
+        self._jacobians = np.zeros((len(self._feet), 3, 3))
+        self._age = JACOBIAN_TICKS
+        self._centre: Vector | None = None
         self.update(np.array(model.stance))
 
     def update(self, joint_position: Vector) -> None:
-        """Evaluate feet (L, 3) m, Jacobians (L, 3, 3) of foot velocity to limb rates, and the centre of mass (3,)."""
-        q = self._configuration(joint_position)
-        pin.computeJointJacobians(self._pin, self._data, q)
-        pin.updateFramePlacements(self._pin, self._data)
+        """Evaluate at these joint angles (n,): feet (L, 3) m at once, the rest when it is asked for."""
+        q = self._configuration(joint_position, self._config)
+        pin.framesForwardKinematics(self._pin, self._data, q)
         for i, frame in enumerate(self._feet):
             self.feet_m[i] = self._data.oMf[frame].translation
-            if self._columns[i]:
-                full = pin.getFrameJacobian(self._pin, self._data, frame, pin.LOCAL_WORLD_ALIGNED)
-                self.jacobians[i] = full[:3, self._columns[i]]
-        moving = pin.centerOfMass(self._pin, self._data, q)
-        self.centre_m = (self._limb_mass * moving + self._base_mass * self._base_lever) / self.mass_kg
+        self._age += 1
+        self._centre = None
+
+    @property
+    def jacobians(self) -> Vector:
+        """(L, 3, 3) foot velocity to limb rates; at most `JACOBIAN_TICKS` updates old."""
+        if self._age >= JACOBIAN_TICKS:
+            self._age = 0
+            pin.computeJointJacobians(self._pin, self._data, self._config)
+            for i, frame in enumerate(self._feet):
+                if self._columns[i]:
+                    full = pin.getFrameJacobian(self._pin, self._data, frame, pin.LOCAL_WORLD_ALIGNED)
+                    self._jacobians[i] = full[:3, self._columns[i]]
+        return self._jacobians
+
+    @property
+    def centre_m(self) -> Vector:
+        """(3,) centre of mass, base frame."""
+        if self._centre is None:
+            moving = pin.centerOfMass(self._pin, self._data, self._config)
+            self._centre = (self._limb_mass * moving + self._base_mass * self._base_lever) / self.mass_kg
+        return self._centre
 
     def holding_effort(self, joint_position: Vector, gravity_base_m_s2: Vector) -> Vector:
         """(n,) joint efforts that carry the limbs' own weight under gravity (3,) in the base frame."""
         self._pin.gravity.linear = gravity_base_m_s2
-        weight = pin.computeGeneralizedGravity(self._pin, self._trial, self._configuration(joint_position))
+        weight = pin.computeGeneralizedGravity(self._pin, self._trial, self._configuration(joint_position, self._trial_config))
         return np.asarray(weight[self._rates])
 
     @property
@@ -80,7 +100,7 @@ class Kinematics:
         joints, columns, frame = self._limbs[limb], self._columns[limb], self._feet[limb]
         angles = start.copy()
         for _ in range(IK_ITERATIONS):
-            q = self._configuration(angles)
+            q = self._configuration(angles, self._trial_config)
             jacobian = pin.computeFrameJacobian(self._pin, self._trial, q, frame, pin.LOCAL_WORLD_ALIGNED)
             pin.updateFramePlacement(self._pin, self._trial, frame)
             error = foot_m - self._trial.oMf[frame].translation
@@ -92,10 +112,9 @@ class Kinematics:
             angles[joints] = np.clip(angles[joints] + step, self._low[joints], self._high[joints])
         return angles[joints], float(np.linalg.norm(error))
 
-    def _configuration(self, joint_position: Vector) -> Vector:
-        for (start, size), angle in zip(self._idx_q, joint_position.tolist(), strict=True):
-            if size == 1:
-                self._config[start] = angle
-            else:
-                self._config[start], self._config[start + 1] = np.cos(angle), np.sin(angle)
-        return self._config
+    def _configuration(self, joint_position: Vector, into: Vector) -> Vector:
+        into[self._plain_q] = joint_position[self._plain]
+        if len(self._round):  # Pinocchio keeps a continuous joint as cosine and sine
+            angles = joint_position[self._round]
+            into[self._round_q], into[self._round_q + 1] = np.cos(angles), np.sin(angles)
+        return into

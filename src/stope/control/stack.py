@@ -21,8 +21,11 @@ from stope.robot.messages import Command, JointMode, Observation, Vector
 from stope.robot.model import RobotModel
 
 LIFETIME_US = 100_000  # a command lives for ten control periods: longer than any hiccup, shorter than any harm
-RESERVE_EVERY = 10  # control ticks between reserve QPs; new evidence asks at once
-SPLIT_EVERY = 2
+NEWS_EVERY = 10  # control ticks between reserve QPs while evidence comes in
+RESERVE_EVERY = 50  # and while none does: the feet stand elsewhere, the base turns
+LEARN_EVERY = 4  # the loads are filtered over four ticks: nothing is missed
+SPLIT_EVERY = 4
+HOLDS = int(AnchorState.ENGAGED)  # comparing an array with an enum member costs ten times the comparison
 TORQUE_PER_WEIGHT_M = 0.02  # spindle reaction torque per newton of weight on bit, for the reserve: bit radius times friction
 HEAVY_M_S2 = 0.05  # above this the limbs' own weight is worth carrying by feed-forward
 FORCE_SLEW_N_S = 30.0  # feed-forward forces change no faster: a step would ring the anchors
@@ -73,6 +76,9 @@ class ControlStack:
         self._gravity = gravity_m_s2
         self._weight = self.kinematics.mass_kg * (1.0 - offload_fraction) * gravity_m_s2
         self._heavy = float(np.linalg.norm(gravity_m_s2)) > HEAVY_M_S2
+        self._jointed = [i for i, limb in enumerate(model.limbs) if limb.joints]
+        self._limb_joints = np.array([model.limbs[i].joints for i in self._jointed], dtype=int)
+        self._worst, self._known = 1.0, -1
         self._reserve, self._allowed = 0.0, np.zeros(len(model.limbs))
         self._engaged_before = np.zeros(len(model.limbs), dtype=bool)
         self._force = np.zeros((len(model.limbs), 3))
@@ -84,16 +90,21 @@ class ControlStack:
     def observe(self, obs: Observation) -> tuple[View, Alarm | None]:
         """Estimate and belief of this tick."""
         self.kinematics.update(obs.joint_position)
-        engaged = self.belief.state == AnchorState.ENGAGED
+        engaged = self.belief.state == HOLDS
         estimate = self._estimator.update(obs, self.kinematics.feet_m, engaged & self._engaged_before)
         for limb in np.flatnonzero(self._watch.newly_engaged(obs)):
             self._estimator.mark_anchor(int(limb), self.kinematics.feet_m[limb])
             self.belief.engaged(int(limb), float(obs.anchor_engagement[limb]))
-        self._watch.learn(obs, estimate, self.belief)
         alarm = self._watch.alarm(obs, estimate)
-        engaged = self.belief.state == AnchorState.ENGAGED
-        if self._count % RESERVE_EVERY == 0 or (engaged != self._engaged_before).any():
+        if self._count % LEARN_EVERY == 0:
+            self._watch.learn(obs, estimate, self.belief)
+        engaged = self.belief.state == HOLDS
+        news = self.belief.version != self._known and self._count % NEWS_EVERY == 0
+        if news or self._count % RESERVE_EVERY == 0 or (engaged != self._engaged_before).any():
+            self._known = self.belief.version
             self._look_at_reserve(estimate, engaged)
+        if self._count % LEARN_EVERY == 0:
+            self._worst = self._margin(estimate, engaged)
         self._engaged_before = engaged
         self._count += 1
         view = View(
@@ -104,7 +115,7 @@ class ControlStack:
             model=self.model,
             anchored=engaged,
             reserve_n=self._reserve,
-            margin=self._margin(estimate, engaged),
+            margin=self._worst,
             dt_s=self._dt,
         )
         return view, alarm
@@ -130,8 +141,9 @@ class ControlStack:
             mode[drill.feed] = JointMode.VELOCITY if goal.feed_limit_n > 0.0 else JointMode.BRAKE
             mode[drill.spindle] = JointMode.VELOCITY
             velocity[drill.feed] = goal.feed_velocity_m_s
+            # The carriage's own weight is carried on top of what the goal allows for pushing.
+            limit[drill.feed] = min(goal.feed_limit_n + abs(float(effort[drill.feed])), limit[drill.feed])
             effort[drill.feed] += goal.feed_push_n
-            limit[drill.feed] = goal.feed_limit_n
             velocity[drill.spindle] = goal.spindle_rad_s
         if drums is not None:
             for joint, rate in zip(drums.joints, goal.drum_rad_s.tolist(), strict=True):
@@ -227,7 +239,7 @@ class ControlStack:
             effort = self.kinematics.holding_effort(
                 view.obs.joint_position, view.estimate.rotation.T @ self._gravity
             )
-        for limb, spec in enumerate(self.model.limbs):
-            if spec.joints:
-                effort[list(spec.joints)] -= self.kinematics.jacobians[limb].T @ self._force[limb]
+        if len(self._limb_joints):
+            pressed = np.matmul(self._force[self._jointed, None, :], self.kinematics.jacobians[self._jointed])
+            effort[self._limb_joints] -= pressed[:, 0, :]
         return effort

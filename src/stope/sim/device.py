@@ -15,6 +15,7 @@ from stope.robot.messages import (
     AnchorAction,
     AnchorPhase,
     Applied,
+    Codes,
     Command,
     Efforts,
     RawSensors,
@@ -59,6 +60,9 @@ class Device:
         self._keep = np.full(len(model.limbs), int(AnchorAction.HOLD), dtype=np.int8)
         self._no_gas = np.zeros(len(model.thrusters))
         self._drive, self._releasing = self._keep, False
+        self._phase_seen: Codes | None = None
+        self._watch_press_n = self._over_press_n = PRESS_MARGIN_N
+        self._enough = False
 
     def arm(self, now: RawSensors) -> None:
         """Enable outputs, holding the present position."""
@@ -89,6 +93,7 @@ class Device:
         action = command.anchor_action
         self._drive = (action == AnchorAction.ENGAGE).astype(np.int8) - (action == AnchorAction.RELEASE)
         self._releasing = bool((self._drive < 0).any())
+        self._phase_seen = None
         self.applied = Applied(command.seq)
         self.faults &= ~FaultFlag.STALE_COMMAND
 
@@ -101,11 +106,26 @@ class Device:
         if now.time_us > command.valid_until_us:
             self._go_to_hold(now)
             return self._tick_unarmed(now)
+        if now.anchor_phase is not self._phase_seen:
+            self._look_at_anchors(now)
         effort, saturated = self.servo.efforts(now.joint_position, now.joint_velocity)
-        if self._model.drill is not None and (saturated or now.weight_on_bit_n > PRESS_MARGIN_N):
+        if self._model.drill is not None and (saturated or now.weight_on_bit_n > self._watch_press_n):
             self._drill_reflexes(command, now, effort, saturated)
+        else:
+            self._stalled_since_us = None
         anchor = self._anchor_drive(command, now) if self._releasing else self._drive
         return Efforts(effort, self.servo.braked, anchor, command.thrust_n)
+
+    def _look_at_anchors(self, now: RawSensors) -> None:
+        """Weight-on-bit above which the reflexes must be asked: at once while too few anchors hold."""
+        drill = self._model.drill
+        self._phase_seen = now.anchor_phase
+        if drill is None:
+            return
+        limit = float(self.servo.limit[drill.feed])
+        self._over_press_n = max(OVER_PRESS * limit, limit + PRESS_MARGIN_N)
+        self._enough = self._engaged(now) >= drill.anchors_required
+        self._watch_press_n = self._over_press_n if self._enough else PRESS_MARGIN_N
 
     def _tick_unarmed(self, now: RawSensors) -> Efforts:
         if self.state is SafetyState.HOLD and now.time_us - self._hold_since_us > HOLD_TO_DISARM_US:
@@ -141,15 +161,14 @@ class Device:
         drill = self._model.drill
         assert drill is not None
         feed, spindle, weight = drill.feed, drill.spindle, now.weight_on_bit_n
-        if weight > PRESS_MARGIN_N:
-            limit = float(self.servo.limit[feed])
-            if effort[feed] > 0.0 and self._engaged(now) < drill.anchors_required:
-                effort[feed] = 0.0
-                why = f"{self._engaged(now)} anchors engaged, feed needs {drill.anchors_required}"
-                self._flag(FaultFlag.FEED_INTERLOCK, why)
-            if weight > max(OVER_PRESS * limit, limit + PRESS_MARGIN_N) and effort[feed] > -limit:
-                effort[feed] = -limit
-                self._flag(FaultFlag.OVER_PRESS, f"weight-on-bit {weight:.1f} N above limit {limit:.1f} N")
+        if weight > PRESS_MARGIN_N and effort[feed] > 0.0 and not self._enough:
+            effort[feed] = 0.0
+            why = f"{self._engaged(now)} anchors engaged, feed needs {drill.anchors_required}"
+            self._flag(FaultFlag.FEED_INTERLOCK, why)
+        limit = float(self.servo.limit[feed])
+        if weight > self._over_press_n and effort[feed] > -limit:
+            effort[feed] = -limit
+            self._flag(FaultFlag.OVER_PRESS, f"weight-on-bit {weight:.1f} N above limit {limit:.1f} N")
         if not saturated >> spindle & 1:
             self._stalled_since_us = None
             return

@@ -14,62 +14,66 @@ from stope.robot.model import RobotModel
 
 
 class JointServo:
-    """PD servo of all joints; holds the last set-points until told otherwise."""
+    """PD servo of all joints; holds the last set-points until told otherwise.
+
+    Attributes:
+        limit: (n,) effort limit in force; braked: (n,) bool, joints that hold by their brake.
+    """
 
     def __init__(self, model: RobotModel) -> None:
         count = len(model.joints)
-        self._kp = np.array([j.kp for j in model.joints])
-        self._kd = np.array([j.kd for j in model.joints])
+        self._gains = np.array([(j.kp, j.kd) for j in model.joints]).T.copy()
         self._effort_max = model.effort_max
-        self.mode = np.full(count, int(JointMode.BRAKE), dtype=np.int8)
-        self.position = np.zeros(count)
-        self.velocity = np.zeros(count)
-        self.effort = np.zeros(count)
-        self.limit = self._effort_max.copy()
-        self.held = np.array([j.kind != "continuous" for j in model.joints])
+        self._set = np.zeros((5, count))  # mode, position, velocity, effort, limit: one array, one argument
+        self.limit = self._set[4]
+        self.limit[:] = self._effort_max
+        self._held = np.array([j.kind != "continuous" for j in model.joints])
         self.braked = np.ones(count, dtype=bool)
 
     def take(self, command: Command) -> None:
         """Adopt a command's set-points."""
-        self.mode = command.joint_mode
-        self.braked = self.mode == JointMode.BRAKE
-        self.position, self.velocity, self.effort = command.joint_position, command.joint_velocity, command.joint_effort
-        self.limit = np.minimum(command.joint_effort_limit, self._effort_max)
+        rows = self._set
+        rows[0], rows[1], rows[2] = command.joint_mode, command.joint_position, command.joint_velocity
+        rows[3] = command.joint_effort
+        np.minimum(command.joint_effort_limit, self._effort_max, out=rows[4])
+        braked = rows[0] == BRAKE
+        if (braked != self.braked).any():
+            self.braked = braked
 
     def hold(self, position: Vector) -> None:
         """Hold `position`; continuous joints (spindle, drums) ramp to rest. Feed-forward efforts stay.
 
         The feed-forward carries the standing load of the anchors: dropping it would be a step on every anchor.
         """
-        self.mode = np.where(self.held, int(JointMode.POSITION), int(JointMode.VELOCITY)).astype(np.int8)
+        self._set[0] = np.where(self._held, POSITION, VELOCITY)
+        self._set[1], self._set[2] = position, 0.0
         self.braked = np.zeros(len(position), dtype=bool)
-        self.position = position.copy()
-        self.velocity = np.zeros_like(position)
 
     def efforts(self, position: Vector, velocity: Vector) -> tuple[Vector, int]:
         """Joint efforts (n,) for measured position and velocity (n,), and a bit mask of saturated joints."""
         out = np.empty(len(position))
-        saturated = _pd(
-            self.mode, self.position, self.velocity, self.effort, self.limit, self._kp, self._kd, position, velocity, out
-        )
-        return out, saturated
+        return out, _pd(self._set, self._gains, position, velocity, out)
+
+
+BRAKE, POSITION, VELOCITY = int(JointMode.BRAKE), int(JointMode.POSITION), int(JointMode.VELOCITY)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _pd(mode, want_q, want_dq, feed_forward, limit, kp, kd, q, dq, out):  # type: ignore[no-untyped-def]
+def _pd(rows, gains, q, dq, out):  # type: ignore[no-untyped-def]
     saturated = 0
     for i in range(q.shape[0]):
+        mode, limit = rows[0, i], rows[4, i]
         effort = 0.0
-        if mode[i] == 1:
-            effort = kp[i] * (want_q[i] - q[i]) + kd[i] * (want_dq[i] - dq[i]) + feed_forward[i]
-        elif mode[i] == 2:
-            effort = kd[i] * (want_dq[i] - dq[i]) + feed_forward[i]
-        elif mode[i] == 3:
-            effort = feed_forward[i]
+        if mode == 1:
+            effort = gains[0, i] * (rows[1, i] - q[i]) + gains[1, i] * (rows[2, i] - dq[i]) + rows[3, i]
+        elif mode == 2:
+            effort = gains[1, i] * (rows[2, i] - dq[i]) + rows[3, i]
+        elif mode == 3:
+            effort = rows[3, i]
         # Written so that NaN fails: it becomes zero effort, never a passed value.
-        if effort <= limit[i] and effort >= -limit[i]:
+        if effort <= limit and effort >= -limit:
             out[i] = effort
         else:
             saturated |= 1 << i
-            out[i] = limit[i] if effort > limit[i] else (-limit[i] if effort < -limit[i] else 0.0)
+            out[i] = limit if effort > limit else (-limit if effort < -limit else 0.0)
     return saturated
