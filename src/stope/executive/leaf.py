@@ -15,7 +15,7 @@ MakeController = Callable[[View], TaskController]
 WIND_UP_S = 60.0  # what a task that ran out of time may still take to bring its tool home: 0.4 m of feed take 20 s
 
 
-class TaskLeaf(Behaviour):  # type: ignore[misc]  # py_trees ships no types
+class TaskLeaf(Behaviour):
     """Runs one controller from start to outcome, once.
 
     py_trees starts a behaviour anew whenever its parent comes back to it, and its Timeout reads the wall clock. A task
@@ -68,7 +68,7 @@ class TaskLeaf(Behaviour):  # type: ignore[misc]  # py_trees ships no types
             self._desk.end(self.activity, "failed", why)
 
     def _in_time(self, progress: Progress) -> Progress:
-        """`progress`, or the failure that a task out of time has come to. A tool in the ground is first brought home."""
+        """`progress`, or the failure that a task out of time has come to, once its tool is out of the ground."""
         elapsed_s = (self._desk.now_us - self.activity.started_us) * 1e-6
         if progress.outcome is not Outcome.RUNNING or elapsed_s <= self.activity.timeout_s:
             return progress

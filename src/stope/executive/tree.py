@@ -95,7 +95,7 @@ def _try(leaf: TaskLeaf) -> Behaviour:
     return py_trees.decorators.FailureIsSuccess(name=f"try {leaf.name}", child=leaf)
 
 
-class FaultRaised(Behaviour):  # type: ignore[misc]
+class FaultRaised(Behaviour):
     """Succeeds once a blocking fault was raised."""
 
     def __init__(self, desk: Desk) -> None:
@@ -107,7 +107,7 @@ class FaultRaised(Behaviour):  # type: ignore[misc]
         return Status.SUCCESS if self._desk.faults else Status.FAILURE
 
 
-class SkipWaiting(Behaviour):  # type: ignore[misc]
+class SkipWaiting(Behaviour):
     """Marks every activity that has not begun as skipped, for one reason."""
 
     def __init__(self, activities: Sequence[Activity], desk: Desk, reason: str) -> None:

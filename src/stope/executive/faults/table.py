@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from stope.mission.source import FileModel, Mismatch, checked_mapping, read_tree, validate
+from stope.mission.source import FileModel, Mismatch, read_yaml
 
 FILE = Path(__file__).with_name("table.yaml")
 NAME = r"^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$"
@@ -64,7 +64,7 @@ def read_faults(file: Path) -> tuple[Fault, ...]:
     Raises:
         InputError: the file is not a fault table; `InputErrors` for several mistakes.
     """
-    return validate(checked_mapping(read_tree(file)), FaultTable).faults
+    return read_yaml(file, FaultTable).faults
 
 
 @cache
