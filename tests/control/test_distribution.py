@@ -1,0 +1,158 @@
+"""Wrench distribution: splits by hand, limits respected, the reserve against brute force."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+from scripted import robot
+
+from stope.control.distribution import Footholds, WrenchDistribution
+from stope.physics.anchoring import utilisation
+
+MINER, RIG = robot(), robot("bench_rig")
+SQUARE = 0.5 * np.array([[1, 1, 0], [1, -1, 0], [-1, -1, 0], [-1, 1, 0]], dtype=float)
+LIFT_60 = np.array((0.0, 0.0, 60.0, 0.0, 0.0, 0.0))
+CALM = np.zeros((4, 3))
+
+
+def footholds(**given_: object) -> Footholds:
+    whole: dict[str, object] = {
+        "arms_m": SQUARE,
+        "pull_n": np.full(4, 90.0),
+        "shear_n": np.full(4, 105.0),
+        "allowed": np.full(4, 0.4),
+        "standing": np.ones(4, dtype=bool),
+        "friction": 0.6,
+    }
+    return Footholds(**(whole | given_))  # type: ignore[arg-type]
+
+
+def wrench_of(force_n: np.ndarray, arms_m: np.ndarray) -> np.ndarray:
+    return np.concatenate((force_n.sum(axis=0), np.cross(arms_m, force_n).sum(axis=0)))
+
+
+def test_four_symmetric_feet_share_a_lift_of_60_n_as_15_each() -> None:
+    split = WrenchDistribution(MINER).split(footholds(), LIFT_60, CALM, np.ones(4))
+    assert np.allclose(split.force_n, [[0, 0, -15]] * 4, atol=1e-6)
+    assert np.abs(split.unpaid).max() < 1e-6
+
+
+def test_an_eccentric_lift_is_split_by_its_lever() -> None:
+    """60 N at x = 0.25 m: the front pair, at 0.5 m, pays 45 N and the rear pair 15 N (moments about each pair)."""
+    wrench = np.concatenate(((0.0, 0.0, 60.0), np.cross((0.25, 0.0, 0.0), (0.0, 0.0, 60.0))))
+    force = WrenchDistribution(MINER).split(footholds(), wrench, CALM, np.ones(4)).force_n
+    assert np.allclose(force[:, 2], (-22.5, -22.5, -7.5, -7.5), atol=1e-6)
+
+
+def test_a_preload_that_cancels_stays_while_the_lift_is_paid() -> None:
+    outward = 6.0 * SQUARE / np.linalg.norm(SQUARE, axis=1, keepdims=True)
+    split = WrenchDistribution(MINER).split(footholds(), LIFT_60, outward, np.ones(4))
+    assert np.allclose(split.force_n, outward + (0.0, 0.0, -15.0), atol=1e-6)
+
+
+def test_a_foot_in_the_air_and_one_that_only_stands_do_not_pull() -> None:
+    feet = footholds(
+        allowed=np.array((0.4, 0.4, 0.4, 0.0)), standing=np.array((True, True, True, False))
+    )
+    split = WrenchDistribution(MINER).split(feet, LIFT_60, CALM, np.ones(4))
+    assert abs(split.force_n[3]).max() < 1e-3
+    standing = footholds(allowed=np.array((0.4, 0.4, 0.4, 0.0)))
+    assert WrenchDistribution(MINER).split(standing, LIFT_60, CALM, np.ones(4)).force_n[3, 2] > -1e-3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(-80, 80), min_size=3, max_size=3), st.lists(st.floats(-20, 20), min_size=3, max_size=3))
+def test_limits_are_respected_whatever_is_asked(force: list[float], moment: list[float]) -> None:
+    feet, wrench = footholds(), np.array(force + moment)
+    split = WrenchDistribution(MINER).split(feet, wrench, CALM, np.ones(4))
+    f = split.force_n
+    used = utilisation(-f[:, 2], np.hypot(f[:, 0], f[:, 1]), feet.pull_n, feet.shear_n, feet.friction)
+    assert (used <= 0.4 + 1e-3).all()
+    # What is not paid is said: forces, external wrench and the unpaid rest balance.
+    assert np.allclose(wrench_of(f, SQUARE) + wrench, split.unpaid, atol=1e-3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.floats(0.05, 0.9), min_size=4, max_size=4),
+    st.lists(st.floats(20, 150), min_size=4, max_size=4),
+    st.floats(0.0, 0.05),
+)
+def test_reserve_is_what_a_linear_programme_finds(allowed: list[float], pull: list[float], lever: float) -> None:
+    feet = footholds(allowed=np.array(allowed), pull_n=np.array(pull), shear_n=1.2 * np.array(pull))
+    direction = np.array((0.0, 0.0, 1.0, 0.0, 0.0, lever))
+    found = WrenchDistribution(MINER).reserve(feet, np.zeros(6), direction)
+    assert found == pytest.approx(brute_force_reserve(feet, direction), rel=0.02, abs=0.3)
+
+
+def brute_force_reserve(feet: Footholds, direction: np.ndarray) -> float:
+    """The same bound from the definition: every foot inside its inner polyhedron, one more newton at a time."""
+    angle = 2.0 * np.pi * np.arange(8) / 8
+    rows, limits = [], []
+    for foot in range(4):
+        for x, y in zip(np.cos(angle), np.sin(angle), strict=True):
+            for z in (-1.0 / feet.pull_n[foot], -feet.friction / feet.shear_n[foot]):
+                row = np.zeros(13)
+                row[3 * foot : 3 * foot + 3] = x / feet.shear_n[foot], y / feet.shear_n[foot], z
+                rows.append(row)
+                limits.append(feet.allowed[foot] * np.cos(np.pi / 8))
+    balance = np.zeros((6, 13))
+    for foot in range(4):
+        for axis in range(3):
+            unit = np.zeros((4, 3))
+            unit[foot, axis] = 1.0
+            balance[:, 3 * foot + axis] = wrench_of(unit, feet.arms_m)
+    balance[:, 12] = direction
+    cost = np.zeros(13)
+    cost[12] = -1.0
+    bounds = [(-1e4, 1e4)] * 12 + [(0.0, 1e3)]
+    return float(linprog(cost, rows, limits, balance, np.zeros(6), bounds).x[12])
+
+
+def test_the_reserve_can_be_paid_and_a_tenth_more_cannot() -> None:
+    distribution, feet, direction = WrenchDistribution(MINER), footholds(), LIFT_60 / 60.0
+    reserve = distribution.reserve(feet, np.zeros(6), direction)
+    # by hand: pull alone, 4 x 90 N x 0.4 x cos(22.5 deg) of the inner polyhedron
+    assert reserve == pytest.approx(4 * 90.0 * 0.4 * np.cos(np.pi / 8), rel=0.01)
+    assert np.abs(distribution.split(feet, 0.99 * reserve * direction, CALM, np.ones(4)).unpaid).max() < 0.05
+    assert distribution.split(feet, 1.1 * reserve * direction, CALM, np.ones(4)).unpaid[2] > 0.05 * reserve
+
+
+def test_without_anchors_there_is_no_reserve_but_the_own_weight() -> None:
+    feet = footholds(allowed=np.zeros(4))
+    distribution, lift = WrenchDistribution(MINER), LIFT_60 / 60.0
+    assert distribution.reserve(feet, np.zeros(6), lift) == pytest.approx(0.0, abs=1e-3)
+    weight = np.array((0.0, 0.0, -40.0, 0.0, 0.0, 0.0))
+    assert distribution.reserve(feet, weight, lift) == pytest.approx(40.0, rel=0.01)
+
+
+def test_a_standing_load_beyond_the_anchors_leaves_nothing() -> None:
+    assert WrenchDistribution(MINER).reserve(footholds(), 5.0 * LIFT_60, LIFT_60 / 60.0) == 0.0
+
+
+def test_a_clamp_pays_a_moment_up_to_its_capacity() -> None:
+    clamp = Footholds(
+        np.array([[0.0, 0.0, -0.17]]), np.array([2000.0]), np.array([1500.0]), np.array([0.5]),
+        np.ones(1, dtype=bool), 0.6,
+    )  # fmt: skip
+    distribution, calm = WrenchDistribution(RIG), np.zeros((1, 3))
+    capacity = RIG.limbs[0].gripper.moment_capacity_nm * 0.5
+    inside = np.array((0.0, 0.0, 50.0, 0.0, 0.8 * capacity, 0.0))
+    split = distribution.split(clamp, inside, calm, np.ones(1))
+    assert np.allclose(split.force_n, [[0.0, 0.0, -50.0]], atol=1e-2)
+    assert np.abs(split.unpaid).max() < 1e-2
+    beyond = np.array((0.0, 0.0, 0.0, 0.0, 1.5 * capacity, 0.0))
+    unpaid = distribution.split(clamp, beyond, calm, np.ones(1)).unpaid
+    assert np.abs(unpaid).max() > 1.0
+
+
+def test_a_microspine_foot_pays_no_moment() -> None:
+    one = replace(MINER, limbs=MINER.limbs[:1])
+    feet = Footholds(np.zeros((1, 3)), np.array([90.0]), np.array([105.0]), np.array([0.4]), np.ones(1, dtype=bool), 0.6)
+    split = WrenchDistribution(one).split(feet, np.array((0.0, 0, 0, 0, 3.0, 0)), np.zeros((1, 3)), np.ones(1))
+    assert split.unpaid[4] == pytest.approx(3.0, abs=1e-3)
