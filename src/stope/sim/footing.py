@@ -207,14 +207,16 @@ def _hold(x, v, n, stiffness, friction, grip, loads, f):  # type: ignore[no-unty
         used = shear / (shear_limit - friction * pull)
     if used > 1.0:
         # Slide: the spines drag to where the spring carries what a sliding array still holds.
+        # Pressed on, only the shear slides: what presses is not the spines' to give up.
         keep = SLIP_RESIDUAL / used
+        stays = along if pull <= 0.0 else 0.0
         square = 0.0
         for j in range(3):
-            f[j] *= keep
+            f[j] = keep * (f[j] - stays * n[j]) + stays * n[j]
             target = x[j] + (f[j] + c * v[j]) / k
             square += (target - grip[j]) ** 2
             grip[j] = target
-        pull *= keep
+        pull *= keep if pull > 0.0 else 1.0
         shear *= keep
         if engagement >= 1.0:  # while they are dragged in, sliding is how spines find asperities
             grip[16] += np.sqrt(square)

@@ -12,7 +12,7 @@ from numba import njit
 
 from stope.robot.messages import Vector
 
-SOURCES = ("anchors", "contacts", "tools", "thrusters", "gravity", "offload", "mass")
+SOURCES = ("anchors", "contacts", "tools", "thrusters", "outside", "gravity", "offload", "mass")
 ROW = {source: row for row, source in enumerate(SOURCES)}
 
 
@@ -23,7 +23,7 @@ class ImpulseBook:
         momentum: (6,) linear and angular momentum about the world origin at the start.
 
     Attributes:
-        table: (7, 6) impulse (N s) and angular impulse about the world origin (N m s) per source.
+        table: (8, 6) impulse (N s) and angular impulse about the world origin (N m s) per source.
         raw_drift: (6,) vector sum of what the projection had to correct.
     """
 
@@ -60,7 +60,7 @@ class ImpulseBook:
         """Book a period's wrenches and weight, and project the drift out.
 
         Args:
-            wrenches: (4, 6) sums over the period's steps for anchors, contacts, tools, thrusters; set to zero.
+            wrenches: (5, 6) sums over the period's steps for anchors, contacts, tools, thrusters, outside; set to zero.
             weight_n: (3,) at the centre of mass; offload: share of it that a hoist lifts at the base.
             before: (3,) centre of mass at the last settlement.
             momentum, inertia: (12,), (3, 3) as `tree.Tree` evaluates them.
@@ -121,7 +121,7 @@ def _settle(
     twist,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     impulse = np.empty(6)
-    for row in range(4):
+    for row in range(5):
         for j in range(6):
             impulse[j] = wrenches[row, j] * step_s
             wrenches[row, j] = 0.0
@@ -136,7 +136,7 @@ def _settle(
         impulse[3] = at[1] * impulse[2] - at[2] * impulse[1]
         impulse[4] = at[2] * impulse[0] - at[0] * impulse[2]
         impulse[5] = at[0] * impulse[1] - at[1] * impulse[0]
-        _book(table, scale, 4 + part, impulse)
+        _book(table, scale, 5 + part, impulse)
     drift = np.empty(6)
     for j in range(6):
         drift[j] = start[j] - momentum[j]

@@ -34,7 +34,7 @@ STANDARD_GRAVITY_M_S2 = 9.80665
 PLAUSIBLE_SPEED_M_S = 50.0
 LOAD_STEP_KG = 1e-3  # link masses follow the mass flow in steps of a gram
 NEAR_GROUND_M = 0.05
-ANCHORS, CONTACTS, TOOLS, GAS = range(4)  # rows of the wrench sums
+ANCHORS, CONTACTS, TOOLS, GAS, OUTSIDE = range(5)  # rows of the wrench sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,10 @@ class AsteroidPlant:
         joints = len(self.model.joints)
         self._q, self._dq, self._base = np.zeros(joints), np.zeros(joints), np.zeros(13)
         self._effort, self._thrust = np.zeros(joints), np.zeros(len(self.model.thrusters))
-        self._gas_flows = False
+        self._gas_flows = self._pushed = False
+        self._outside = np.zeros(6)
         self._grip_drive = np.zeros(len(self.model.limbs), dtype=np.int8)
-        self._sums = np.zeros((4, 6))  # wrenches of the period: anchors, contacts, tools, gas
+        self._sums = np.zeros((5, 6))  # wrenches of the period
         self._energy_j = self._gas_kg = 0.0
         self._read_state()
         self._com = self._tree.momentum[6:9].copy()
@@ -193,6 +194,10 @@ class AsteroidPlant:
         """What the sensors' wires say now."""
         weight = self.bit.weight_on_bit_n if self.bit else 0.0
         return self.sensors.read(self.time_us, self._q, self._dq, self._effort, weight)
+
+    def push(self, wrench: Vector) -> None:
+        """Let something else (a bump, a test stand) push the base: force and torque (6,), world axes, until changed."""
+        self._outside, self._pushed = wrench.copy(), bool(wrench.any())
 
     def close(self) -> None:
         """Free the PyBullet client."""
@@ -276,6 +281,10 @@ class AsteroidPlant:
             self._sums[GAS, 3:] += _cross(at[:3], wrench[:3])
         if self._offload:
             wrench[:3] -= self._offload * self._tree.total_mass_kg * self._gravity
+        if self._pushed:
+            wrench += self._outside
+            self._sums[OUTSIDE] += self._outside
+            self._sums[OUTSIDE, 3:] += _cross(self._base[:3], self._outside[:3])
         return wrench
 
     # --- slow work ----------------------------------------------------------------------------------------------------
@@ -353,11 +362,12 @@ class AsteroidPlant:
         mass, inertia, centre = self._body.link_mass(link)
         change = extra_kg - self._loads.get(name, 0.0)
         self._body.set_link_mass(link, mass + change, inertia)
-        if name == self.model.tank_link:
-            # Gas leaves with the robot's velocity; its exhaust momentum is the thrust already booked.
-            carried = change * self._tree.momentum[9:12]
-            self.impulses.book("mass", np.concatenate((carried, _cross(self._com, carried))))
+        before = self._tree.momentum[:6].copy()
         self._tree.load_mass(name, change, centre)
+        self._tree.sweep(self._base, self._q, self._dq)
+        if name == self.model.tank_link:
+            # Gas leaves with the tank's velocity; its exhaust momentum is the thrust already booked.
+            self.impulses.book("mass", self._tree.momentum[:6] - before)
         self._loads[name] = extra_kg
 
     def _find_ground(self) -> None:
