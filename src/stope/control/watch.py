@@ -26,6 +26,7 @@ TARE_SHARE = 0.02  # per tick: half a second
 SLIP_STEP_M = 0.3e-3  # new slip that counts as evidence
 # as plain integers: comparing an array with an enum member costs ten times the comparison
 OPEN, ENGAGED, SLIPPING = int(AnchorPhase.OPEN), int(AnchorPhase.ENGAGED), int(AnchorPhase.SLIPPING)
+RELEASING = int(AnchorPhase.RELEASING)
 NONE = int(AnchorState.NONE)
 
 
@@ -63,7 +64,9 @@ class AnchorWatch:
         for limb in np.flatnonzero(slip > self._seen_slip + SLIP_STEP_M):
             belief.slipped(int(limb), float(loads[limb, 0]), float(loads[limb, 1]))
         self._seen_slip = np.where(slip > self._seen_slip + SLIP_STEP_M, slip, np.minimum(self._seen_slip, slip))
-        for limb in np.flatnonzero((obs.anchor_phase == OPEN) & (belief.state != NONE)):
+        # A gripper that has begun to open is not relied on any more.
+        opening = (obs.anchor_phase == OPEN) | (obs.anchor_phase == RELEASING)
+        for limb in np.flatnonzero(opening & (belief.state != NONE)):
             belief.released(int(limb))
         belief.survived(loads)
 

@@ -10,7 +10,7 @@ from stope.executive.tree import Executive
 from stope.mission.errors import InputError
 from stope.session.build import Run, build
 from stope.session.film import FilmStrip
-from stope.session.loop import Detection, LoopResult, run_loop
+from stope.session.loop import Detection, LoopResult, Watcher, run_loop
 from stope.session.outcome import FAILED, LOST, PASSED, RECOVERED, DetectionRow, Outcome, TaskRow
 from stope.session.progress import ProgressLine
 from stope.session.recording import Recorder, run_header
@@ -40,7 +40,7 @@ def _run(run: Run) -> Outcome:
     with TaskLogWriter(path, run_header(run), start_utc_ns=run.mission.start_us * 1000) as writer:
         recorder = Recorder(run, writer)
         line = ProgressLine(run, host) if request.progress else None
-        watchers = [recorder, *([strip] if request.video else []), *([line] if line else [])]
+        watchers: list[Watcher] = [recorder, *([strip] if request.video else []), *([line] if line else [])]
         began = host.now_s()
         try:
             result = run_loop(run, watchers, recorder.detection)
