@@ -325,6 +325,8 @@ def _print_json(value: Any) -> None:
 
 def main() -> None:
     """Entry point of the `stope` script."""
+    for pool in ("OPENBLAS", "OMP", "MKL"):  # small matrices: one thread is faster, and sums keep their order
+        os.environ.setdefault(f"{pool}_NUM_THREADS", "1")
     app(prog_name="stope")
 
 
