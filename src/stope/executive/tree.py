@@ -1,8 +1,8 @@
 """The root tree: a fault first, then the mission.
 
-    Root (selector)
-      Fault    a blocking fault was raised   -> recover, and end the mission anchored or lost
-      Mission  the tasks in order; a tool task that fails does not keep the robot from leaving in good order
+Root (selector)
+  Fault    a blocking fault was raised   -> recover, and end the mission anchored or lost
+  Mission  the tasks in order; a tool task that fails does not keep the robot from leaving in good order
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ class Command:
         valid_until_us: device time after which the command is dead (design: every command has a lifetime).
         joint_mode: (n,) `JointMode` codes.
         joint_position, joint_velocity, joint_effort: (n,) set-points and feed-forward effort.
-        joint_effort_limit: (n,) lowers the device's own effort limit for this command (weight-on-bit bound of the feed).
+        joint_effort_limit: (n,) lowers the device's effort limit for this command (weight-on-bit bound of the feed).
         anchor_action: (limbs,) `AnchorAction` codes.
         release_confirm: `seq` again when a RELEASE is meant; anything else refuses the release.
         thrust_n: (thrusters,) cold-gas hold-down thrust.

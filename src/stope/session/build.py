@@ -140,7 +140,10 @@ def build(request: RunRequest) -> Run:
 def _check_request(request: RunRequest, mission: Mission) -> None:
     if request.robot != "sim":
         raise InputError(
-            "--robot", read=f"'{request.robot}'", expected="'sim'", remedy="the firmware bridge is not part of this release"
+            "--robot",
+            read=f"'{request.robot}'",
+            expected="'sim'",
+            remedy="the firmware bridge is not part of this release",
         )
     if request.seed is not None and request.seed < 0:
         raise InputError("--seed", read=str(request.seed), expected="a whole number of 0 or more")
@@ -162,9 +165,7 @@ def _field(body: Body, mission: Mission) -> tuple[SiteField, Mesh | None]:
     if isinstance(shape, ObjShape):
         mesh = load_obj(Path(shape.path), unit=shape.unit)
     else:
-        mesh = ellipsoid_mesh(
-            shape.semi_axes_m, roughness=shape.roughness, seed=shape.seed, faces=shape.faces
-        )
+        mesh = ellipsoid_mesh(shape.semi_axes_m, roughness=shape.roughness, seed=shape.seed, faces=shape.faces)
     polyhedron = Polyhedron.from_mesh(mesh, body.density_for(mesh.volume_m3))
     period_s = body.spin_period_s if body.spin_period_s is not None else math.inf
     site = mission.site
@@ -172,7 +173,10 @@ def _field(body: Body, mission: Mission) -> tuple[SiteField, Mesh | None]:
         return site_field(polyhedron, mesh, period_s, site.latitude_deg, site.longitude_deg), mesh
     except SiteError as error:
         raise InputError(
-            f"body {body.name}", read=str(error), expected="a site that gravity presses onto", remedy="choose another site"
+            f"body {body.name}",
+            read=str(error),
+            expected="a site that gravity presses onto",
+            remedy="choose another site",
         ) from error
 
 
@@ -196,7 +200,10 @@ def _plant(
         )
     except (SiteError, ValueError) as error:
         raise InputError(
-            f"mission {mission.name}: site", read=str(error), expected="a patch that fits the body", remedy="move or shrink it"
+            f"mission {mission.name}: site",
+            read=str(error),
+            expected="a patch that fits the body",
+            remedy="move or shrink it",
         ) from error
     level = _level(field.surface_normal)
     start = _start(mission, model, level, seed)

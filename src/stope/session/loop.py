@@ -95,7 +95,7 @@ def _executive(run: Run, view: View) -> Executive:
     tasks = run.mission.tasks
     skips = {}
     if run.request.anchors == "none":
-        skips = {name: "the run was asked for without anchors" for name in ("anchor", "pull_test")}
+        skips = dict.fromkeys(("anchor", "pull_test"), "the run was asked for without anchors")
     if run.refusal:
         skips = {task.task: run.refusal for task in tasks}
     return Executive(

@@ -25,12 +25,14 @@ class ProgressLine:
     def __init__(self, run: Run, host: HostClock) -> None:
         self._run, self._host = run, host
         self._console = Console(file=sys.stderr, highlight=False)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True) if self._console.is_terminal else None
+        self._live = (
+            Live(console=self._console, auto_refresh=False, transient=True) if self._console.is_terminal else None
+        )
         if self._live:
             self._live.start()
         self._next_s, self._next_us = 0.0, 0
 
-    def __call__(self, tick: Tick, sent: Sent, executive: Executive) -> None:
+    def __call__(self, tick: Tick, _sent: Sent, executive: Executive) -> None:
         """Refresh if it is time."""
         if self._live:
             now = self._host.now_s()

@@ -56,9 +56,7 @@ def _run(run: Run) -> Outcome:
     return judge(run, result, spent, path, picture, film)
 
 
-def judge(
-    run: Run, result: LoopResult, host_s: float, log: Path, picture: Path | None, film: Path | None
-) -> Outcome:
+def judge(run: Run, result: LoopResult, host_s: float, log: Path, picture: Path | None, film: Path | None) -> Outcome:
     """The outcome of a finished loop."""
     executive, plant, flow = result.executive, run.plant, run.plant.flow
     activities = [*executive.activities]
@@ -137,5 +135,7 @@ def _new_folder(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError("--out", read=f"'{out}', which cannot be made: {error.strerror}", expected="a folder") from error
+        raise InputError(
+            "--out", read=f"'{out}', which cannot be made: {error.strerror}", expected="a folder"
+        ) from error
     return out

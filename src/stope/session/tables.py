@@ -18,7 +18,13 @@ def print_tables(outcome: Outcome, console: Console) -> None:
     """Tasks, then figures, then where the files are."""
     title = f"{outcome.mission}: {outcome.robot} on {outcome.body}, seed {outcome.seed}"
     tasks = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    for name, justify in (("task", "left"), ("outcome", "left"), ("start s", "right"), ("took s", "right"), ("why", "left")):
+    for name, justify in (
+        ("task", "left"),
+        ("outcome", "left"),
+        ("start s", "right"),
+        ("took s", "right"),
+        ("why", "left"),
+    ):
         tasks.add_column(name, justify=justify)  # type: ignore[arg-type]
     for row in outcome.tasks:
         colour = COLOURS.get(row.state, "white")
@@ -46,7 +52,11 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "propellant left", f"{1e3 * outcome.propellant_kg:.0f} g"
     yield "worst anchor margin", "-" if math.isnan(outcome.worst_margin) else f"{100.0 * outcome.worst_margin:.0f} %"
     for found in outcome.detections:
-        delay = "" if found.delay_s is None else f" {1e3 * found.delay_s:.0f} ms after, {1e3 * (found.moved_m or 0):.2f} mm moved"
+        delay = (
+            ""
+            if found.delay_s is None
+            else f" {1e3 * found.delay_s:.0f} ms after, {1e3 * (found.moved_m or 0):.2f} mm moved"
+        )
         yield f"fault {found.fault}", f"at {found.time_s:.2f} s{delay}"
     for request in outcome.not_caused:
         yield f"injection {request}", "never caused: its task was not at work"
