@@ -17,6 +17,7 @@ from stope.sim.scenery import Ground
 KEEP_EVERY_US = 500_000
 FILM_FRAMES = 60
 FRAMES_PER_S = 10
+LOADED_N = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,23 @@ class FilmStrip:
         self.moments.append(_Moment(self.run.plant.truth(), caption))
 
     def develop(self, folder: Path) -> tuple[Path, Path]:
-        """Write one picture (the deepest moment at work) and the film; their paths."""
+        """Write one picture (the deepest moment with the bit under load) and the film; their paths."""
         run, name = self.run, self.run.mission.name
         picture, film_path = folder / f"{name}.png", folder / f"{name}.mp4"
         lab = run.body.shape.kind == "flat"
         with Film(
             run.robot.model, Ground.of(run.plant.heights), seed=run.mission.seed, open_sky=not lab
         ) as film:
-            best = max(self.moments, key=lambda m: (m.caption.depth_m or 0.0, m.state.time_us))
+            best = max(self.moments, key=_telling)
             film.render_png(picture, _frame(best))
             film.render_mp4(film_path, [_frame(m) for m in _thinned(self.moments)], fps=FRAMES_PER_S)
         return picture, film_path
+
+
+def _telling(moment: _Moment) -> tuple[bool, float, int]:
+    """How much of the work a moment shows: the bit under load, then depth, then how late it is."""
+    caption = moment.caption
+    return (caption.weight_on_bit_n or 0.0) > LOADED_N, caption.depth_m or 0.0, moment.state.time_us
 
 
 def _thinned(moments: list[_Moment]) -> list[_Moment]:
