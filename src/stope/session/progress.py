@@ -41,7 +41,7 @@ class ProgressLine:
                 self._live.update(Text(self._text(tick, executive)), refresh=True)
         elif tick.view.obs.time_us >= self._next_us:
             self._next_us += HEARTBEAT_US
-            self._console.print(self._text(tick, executive), markup=False)
+            self._console.print(self._text(tick, executive), markup=False, soft_wrap=True)
 
     def close(self) -> None:
         """Take the line off the screen."""
