@@ -191,7 +191,8 @@ def main() -> None:
         print(json.dumps(figures, indent=2))
         return
     print(f"{asked.mission}: {figures['real_time_factor']:.1f} x real time, {ratio:.2f} x a bare PyBullet loop")
-    print(f"  stack {figures['stack_ms_per_s']:6.1f} ms/s   bare {figures['bare_ms_per_s']:6.1f} ms/s   (medians of {len(stack)})")
+    both = f"stack {figures['stack_ms_per_s']:6.1f} ms/s   bare {figures['bare_ms_per_s']:6.1f} ms/s"
+    print(f"  {both}   (medians of {len(stack)})")
     for name, value in sorted(figures["budget_ms_per_s"].items(), key=lambda row: -row[1]):
         print(f"  {name:26} {value:6.1f} ms/s")
 

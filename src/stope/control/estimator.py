@@ -8,13 +8,17 @@ Free: gyro and accelerometer are integrated from the last good state; standing f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from stope.control.rotation import fit
 from stope.robot.messages import Observation, Vector
+
+Bools = npt.NDArray[np.bool_]
 
 SETTLE_S = 0.3  # time constant with which anchored kinematics corrects the IMU velocity
 CONTACT_N = 0.5  # a foot stands above this filtered force (2.5 sigma of the limb force sensor)
@@ -118,11 +122,12 @@ class Estimator:
         )
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _advance(
-    position, rotation, velocity, innovation, force, kinematic, gyro, accel, limb_force, gravity, feet, anchor, engaged,
-    anchored, clamped, held, fitted, dt, contact, spin,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+    position: Vector, rotation: Vector, velocity: Vector, innovation: Vector, force: Vector, kinematic: Vector,
+    gyro: Vector, accel: Vector, limb_force: Vector, gravity: Vector, feet: Vector, anchor: Vector, engaged: Bools,
+    anchored: bool, clamped: bool, held: bool, fitted: bool, dt: float, contact: Bools, spin: Vector,
+) -> float:  # fmt: skip
     """One period, in place; the residual of the fit. Compiled: as array operations it took a third of the tick."""
     standing = 0
     share = min(1.0, dt / FORCE_FILTER_S)
@@ -163,8 +168,8 @@ def _advance(
     return residual
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _turn(rotation, vector, after):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _turn(rotation: Vector, vector: Vector, after: bool) -> None:
     """Turn `rotation` in place by a rotation vector: about body axes (`after`) or about site axes."""
     angle = np.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2)
     a, b = (np.sin(angle) / angle, (1.0 - np.cos(angle)) / angle**2) if angle > 1e-9 else (1.0, 0.5)
@@ -184,8 +189,8 @@ def _turn(rotation, vector, after):  # type: ignore[no-untyped-def]
                 rotation[i, j] += old[i, k] * step[k, j] if after else step[i, k] * old[k, j]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _refine(rotation, position, feet, anchor, engaged):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _refine(rotation: Vector, position: Vector, feet: Vector, anchor: Vector, engaged: Bools) -> float:
     """Rigid fit of feet to anchor points from a pose that is nearly right: one Gauss-Newton step. Residual, m."""
     count = 0
     body = np.zeros(3)
@@ -226,11 +231,11 @@ def _refine(rotation, position, feet, anchor, engaged):  # type: ignore[no-untyp
                 for k in range(3):
                     miss += rotation[j, k] * feet[i, k]
                 residual += miss * miss
-    return np.sqrt(residual / count)
+    return math.sqrt(residual / count)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _solve(a, b):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _solve(a: Vector, b: Vector) -> Vector:
     """Cramer's rule for a symmetric 3 x 3 system; anchors that span an area never make it singular."""
     c00 = a[1, 1] * a[2, 2] - a[1, 2] * a[2, 1]
     c01 = a[1, 2] * a[2, 0] - a[1, 0] * a[2, 2]

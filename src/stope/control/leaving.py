@@ -6,7 +6,6 @@ import numpy as np
 
 from stope.control.goal import Goal, Outcome, Progress, View
 from stope.control.stance import Stance
-from stope.mission.missionfile import Release, Stow
 from stope.robot.messages import AnchorAction, AnchorPhase
 
 EMPTY_FILL = 0.002
@@ -23,7 +22,7 @@ REST_S = 1.0
 class StowController:
     """Drums backwards until empty, bit home."""
 
-    def __init__(self, task: Stow, stance: Stance) -> None:
+    def __init__(self, stance: Stance) -> None:
         self._stance = stance
         self.progress = Progress("stow")
 
@@ -50,7 +49,7 @@ class StowController:
 class ReleaseController:
     """Unload all grips, then open them one at a time; a jammed one is worked to and fro."""
 
-    def __init__(self, task: Release, stance: Stance) -> None:
+    def __init__(self, stance: Stance) -> None:
         self._stance = stance
         self._unloaded_s = self._still_s = 0.0
         self._order: list[int] | None = None

@@ -59,6 +59,6 @@ class Workshop:
             case Collect():
                 return CollectController(task, self.stance, self.preload_n)
             case Stow():
-                return StowController(task, self.stance)
+                return StowController(self.stance)
             case Release():
-                return ReleaseController(task, self.stance)
+                return ReleaseController(self.stance)

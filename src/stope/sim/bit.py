@@ -25,6 +25,7 @@ class BitInGround:
         weight_on_bit_n: axial contact force, positive into the ground.
         torque_nm: torque of the rock on the bit about the spindle's axis (+z of the bit link), against the turn.
         cover_m: loose cover at the collar.
+        radius_m: of the bit's edge.
         collar_m: world point where the hole starts; None before the first contact.
     """
 
@@ -32,7 +33,7 @@ class BitInGround:
         self._ground = ground
         self._bit = CoreBit(drill.bit_outer_m, drill.bit_inner_m, drill.blow_energy_j, drill.blow_rate_hz)
         self._stiffness = drill.string_stiffness_n_m
-        self._radius_m = 0.5 * drill.bit_outer_m
+        self.radius_m = 0.5 * drill.bit_outer_m
         self.kerf_m2 = self._bit.kerf_m2
         self.core_m2 = math.pi / 4.0 * drill.bit_inner_m**2
         self.depth_m = 0.0
@@ -61,7 +62,7 @@ class BitInGround:
         vx, vy, vz = velocity_m_s.tolist()
         speed = vx * ax + vy * ay + vz * az
         x, y, z = x - inserted * ax, y - inserted * ay, z - inserted * az
-        if not self._in_hole and x * x + y * y + z * z > self._radius_m**2:
+        if not self._in_hole and x * x + y * y + z * z > self.radius_m**2:
             # A bit beside its hole stands on the ground and does not cut: a second hole is the physics issue's.
             press = self._press(inserted, speed)
             return -press * ax, -press * ay, -press * az

@@ -260,13 +260,13 @@ class ArticulatedBody:
         return float(info[0]), np.array(info[2]), np.array(info[3])
 
     def set_link_mass(self, link: int, mass_kg: float, inertia_kg_m2: Vector) -> None:
-        """Change a link's mass (a filling bin, an emptying tank); a point mass at its centre leaves inertia as it is."""
+        """Change a link's mass by a point mass at its centre (a filling bin, an emptying tank): inertia stays."""
         p.changeDynamics(
             self.body, link, mass=mass_kg, localInertiaDiagonal=inertia_kg_m2.tolist(), physicsClientId=self._client
         )
 
     def ground_contact(self, ground: int) -> Vector:
-        """(6,) sum of contact forces (N) on this body in the last step, and their moment about the world origin (N m)."""
+        """(6,) contact force (N) on this body in the last step, and its moment about the world origin (N m)."""
         total = np.zeros(6)
         for c in p.getContactPoints(bodyA=self.body, bodyB=ground, physicsClientId=self._client):
             f = c[9] * np.array(c[7]) + c[10] * np.array(c[11]) + c[12] * np.array(c[13])

@@ -41,7 +41,7 @@ class DrumsInGround:
     def react(
         self, drum: int, centre_m: Vector, velocity_m_s: Vector, axle: Vector, rate_rad_s: float, step_s: float
     ) -> Vector | None:
-        """(6,) force at its centre and torque of the ground on drum number `drum`; None while it is clear of the ground."""
+        """(6,) force at its centre and torque of the ground on drum number `drum`; None while it is clear."""
         d, cover = self._drums, self._ground.cover
         bottom = float(centre_m[2]) - d.radius_m
         surface, cover_m = self._below[drum] if self._below else (-math.inf, 0.0)

@@ -31,7 +31,7 @@ class FootState:
         grip_point, grip_rotation: (L, 3), (L, 3, 3) where the spines hold the pad.
         engagement: (L,) travel of the gripper's actuator, 0 open to 1 fully dragged in; strength grows with it.
         normal_n, shear_n: (L,) true strength at full engagement, drawn when the spines first bite.
-        health: (L,) share of the spines still on their asperities; at 0 the grip is lost, though the actuator is closed.
+        health: (L,) share of the spines still on their asperities; at 0 the grip is lost, the actuator still closed.
         slip_m: (L,) travel since engaged.
         stick_point: (L, 3) bristle of the friction contact; touching: (L,) 1 while in contact.
         press_n, pull_n, shear_load_n: (L,) parts of the result.
@@ -112,8 +112,11 @@ class Footing:
         return phase
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _react(points, wrench, ground, grip, contact, loads, sums, stiffness, friction):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _react(
+    points: Vector, wrench: Vector, ground: Vector, grip: Vector, contact: Vector, loads: Vector, sums: Vector,
+    stiffness: Vector, friction: float,
+) -> None:  # fmt: skip
     nothing = np.zeros(3)
     for i in range(ground.shape[0]):
         x, v, n = points[i, 0:3], points[i, 12:15], ground[i, 3:6]
@@ -146,8 +149,8 @@ def _react(points, wrench, ground, grip, contact, loads, sums, stiffness, fricti
                 force[j] += pulled[j]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _sum_up(total, x, f, t):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _sum_up(total: Vector, x: Vector, f: Vector, t: Vector) -> None:
     for j in range(3):
         total[j] += f[j]
     total[3] += x[1] * f[2] - x[2] * f[1] + t[0]
@@ -155,8 +158,8 @@ def _sum_up(total, x, f, t):  # type: ignore[no-untyped-def]
     total[5] += x[0] * f[1] - x[1] * f[0] + t[2]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _rub(x, v, n, limit, contact, force):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _rub(x: Vector, v: Vector, n: Vector, limit: float, contact: Vector, force: Vector) -> None:
     """Coulomb friction by a bristle that slides when it would carry more than `limit`."""
     if contact[3] == 0.0:
         contact[3] = 1.0
@@ -182,8 +185,10 @@ def _rub(x, v, n, limit, contact, force):  # type: ignore[no-untyped-def]
         force[j] += f[j]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _hold(x, v, n, stiffness, friction, grip, loads, f):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _hold(
+    x: Vector, v: Vector, n: Vector, stiffness: float, friction: float, grip: Vector, loads: Vector, f: Vector,
+) -> None:  # fmt: skip
     """Spring to where the spines hold, inside the half-ellipsoid of `physics.anchoring.utilisation`.
 
     The gripper resists pull (away from the ground) and shear; compression is the pad's business.
@@ -225,8 +230,8 @@ def _hold(x, v, n, stiffness, friction, grip, loads, f):  # type: ignore[no-unty
     loads[2] = shear
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _hold_turn(rotation, spin, stiffness, grip, torque):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _hold_turn(rotation: Vector, spin: Vector, stiffness: Vector, grip: Vector, torque: Vector) -> None:
     """Rotational spring of the pad toward its orientation when it bit, up to its moment capacity."""
     engagement = grip[12]
     r, a = rotation, grip[3:12]

@@ -106,12 +106,13 @@ class MassFlow:
         self._heights.deposit(np.array(bit.collar_m)[None, :2], fell, self._ground.cover.density_kg_m3)
         self.book.transfer(material.name, "ground", "tool", core)
         self.core_ug += core
-        self._throw(material.name, thrown, np.array(bit.collar_m), abs(spin_rad_s) * self._model.drill.bit_outer_m / 2.0)  # type: ignore[union-attr]
+        self._throw(material.name, thrown, np.array(bit.collar_m), abs(spin_rad_s) * bit.radius_m)
 
     def dig(self, drum: int, centre_m: Vector, rate_rad_s: float, yaw_rad: float, step_s: float) -> None:
         """Book what a drum took from the ground, or what it poured into the bin while turning backwards."""
         drums, name = self._drums, self._ground.cover.name
-        assert drums is not None and self._model.drums is not None
+        assert drums is not None
+        assert self._model.drums is not None
         digging = rate_rad_s * self._model.drums.dig_sign[drum] > 0.0
         if digging:
             moved = drums.dig(drum, centre_m, yaw_rad)
@@ -122,7 +123,8 @@ class MassFlow:
                 self._throw(name, spill, centre_m, abs(rate_rad_s) * self._model.drums.radius_m)
         elif drums.held_ug[drum] > 0 and rate_rad_s != 0.0:
             room = micrograms(self._model.bin_capacity_kg) - self.bin_ug
-            pour = min(int(EMPTYING_KG_PER_RAD * MICROGRAMS_PER_KG * abs(rate_rad_s) * step_s), int(drums.held_ug[drum]), room)
+            poured = int(EMPTYING_KG_PER_RAD * MICROGRAMS_PER_KG * abs(rate_rad_s) * step_s)
+            pour = min(poured, int(drums.held_ug[drum]), room)
             drums.held_ug[drum] -= pour
             self.bin_ug += pour
             self.book.transfer(name, "tool", "bin", pour)

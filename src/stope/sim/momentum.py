@@ -90,16 +90,16 @@ class ImpulseBook:
         )
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _book(table, scale, row, impulse):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _book(table: Vector, scale: Vector, row: int, impulse: Vector) -> None:
     for j in range(6):
         table[row, j] += impulse[j]
     scale[0] += np.sqrt(impulse[0] ** 2 + impulse[1] ** 2 + impulse[2] ** 2)
     scale[1] += np.sqrt(impulse[3] ** 2 + impulse[4] ** 2 + impulse[5] ** 2)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _solve(a, b):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _solve(a: Vector, b: Vector) -> Vector:
     """Cramer's rule for a 3 x 3 inertia, which is never singular; numba's own solver would want SciPy."""
     c00 = a[1, 1] * a[2, 2] - a[1, 2] * a[2, 1]
     c01 = a[1, 2] * a[2, 0] - a[1, 0] * a[2, 2]
@@ -115,11 +115,12 @@ def _solve(a, b):  # type: ignore[no-untyped-def]
     return x
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _settle(
-    table, scale, raw_drift, start, wrenches, step_s, weight, period_s, offload, before, momentum, inertia, mass, base,
-    twist,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+    table: Vector, scale: Vector, raw_drift: Vector, start: Vector, wrenches: Vector, step_s: float, weight: Vector,
+    period_s: float, offload: float, before: Vector, momentum: Vector, inertia: Vector, mass: float, base: Vector,
+    twist: Vector,
+) -> None:  # fmt: skip
     impulse = np.empty(6)
     for row in range(5):
         for j in range(6):

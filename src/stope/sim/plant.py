@@ -140,6 +140,7 @@ class AsteroidPlant:
             [1.0 / (t.specific_impulse_s * STANDARD_GRAVITY_M_S2) for t in model.thrusters]
         )
         self._loads: dict[str, float] = {}
+        self._spindle = model.drill.spindle if model.drill else -1
 
     def _start_books(self) -> None:
         joints = len(self.model.joints)
@@ -243,7 +244,7 @@ class AsteroidPlant:
         wrench[:] = 0.0
         if bit.collar_m is None and not (self._may_dig and self._touch_down(bit, tip)):
             return
-        force = bit.react(tip, tree.point_velocity_m_s[row], self._dq[self.model.drill.spindle], self._step_s)  # type: ignore[union-attr]
+        force = bit.react(tip, tree.point_velocity_m_s[row], self._dq[self._spindle], self._step_s)
         if force is None:
             return
         wrench[:3] = force
@@ -343,7 +344,8 @@ class AsteroidPlant:
         if model.drill is not None:
             flow.bore(float(self._dq[model.drill.spindle]))
             flow.stow_core(float(self._q[model.drill.feed]))
-        if model.drums is not None and (flow.drums_hold_any or self.drums.near):  # type: ignore[union-attr]
+        near = self.drums is not None and self.drums.near
+        if model.drums is not None and (near or flow.drums_hold_any):
             turn = self._tree.base_rotation
             yaw = float(np.arctan2(turn[1, 0], turn[0, 0]))
             for index, joint in enumerate(model.drums.joints):
@@ -371,7 +373,7 @@ class AsteroidPlant:
         self._loads[name] = extra_kg
 
     def _find_ground(self) -> None:
-        """Tangent plane below each free foot and ground below the drums; they move at most 1 mm before the next look."""
+        """Tangent plane below each free foot, ground below the drums; they move at most 1 mm until the next look."""
         state, points = self.footing.state, self._tree.point_m
         free = (state.engagement == 0.0) | (state.health == 0.0)
         if free.any():

@@ -58,8 +58,8 @@ class JointServo:
 BRAKE, POSITION, VELOCITY = int(JointMode.BRAKE), int(JointMode.POSITION), int(JointMode.VELOCITY)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _pd(rows, gains, q, dq, out):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _pd(rows: Vector, gains: Vector, q: Vector, dq: Vector, out: Vector) -> int:
     saturated = 0
     for i in range(q.shape[0]):
         mode, limit = rows[0, i], rows[4, i]

@@ -10,11 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pinocchio as pin
 from numba import njit
 
 from stope.robot.messages import Vector
 
+Indices = npt.NDArray[np.int64]
 
 # Columns of the packed arrays: numba unpacks every array argument anew at each call, so a few wide ones are faster.
 _OFFSET, _TURN, _AXIS, _SLIDES, _PARENT = 0, 3, 12, 15, 16  # of `links`
@@ -114,8 +116,8 @@ def _parallel_axis(lever: Vector) -> Vector:
     return np.asarray(float(lever @ lever) * np.eye(3) - np.outer(lever, lever))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _cross(a, b, out):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _cross(a: Vector, b: Vector, out: Vector) -> None:
     x = a[1] * b[2] - a[2] * b[1]
     y = a[2] * b[0] - a[0] * b[2]
     z = a[0] * b[1] - a[1] * b[0]
@@ -124,21 +126,24 @@ def _cross(a, b, out):  # type: ignore[no-untyped-def]
     out[2] = z
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _turned(matrix, v, out):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _turned(matrix: Vector, v: Vector, out: Vector) -> None:
     for i in range(3):
         out[i] = matrix[i, 0] * v[0] + matrix[i, 1] * v[1] + matrix[i, 2] * v[2]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _product(a, b, out):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _product(a: Vector, b: Vector, out: Vector) -> None:
     for i in range(3):
         for j in range(3):
             out[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _sweep(base, q, dq, body_of_joint, links, masses, points, bodies, states, sums):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _sweep(
+    base: Vector, q: Vector, dq: Vector, body_of_joint: Indices, links: Vector, masses: Vector, points: Vector,
+    bodies: Vector, states: Vector, sums: Vector,
+) -> None:  # fmt: skip
     count = links.shape[0]
     angle = np.zeros((count, 2))
     for k in range(body_of_joint.shape[0]):
@@ -201,8 +206,8 @@ def _sweep(base, q, dq, body_of_joint, links, masses, points, bodies, states, su
     _momentum(masses, bodies, sums)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _about(axis, angle, out):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _about(axis: Vector, angle: float, out: Vector) -> None:
     """Rotation by `angle` about a unit axis (Rodrigues)."""
     a, b, c = axis[0], axis[1], axis[2]
     s, co = np.sin(angle), np.cos(angle)
@@ -218,8 +223,8 @@ def _about(axis, angle, out):  # type: ignore[no-untyped-def]
     out[2, 2] = co + c * c * v
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _momentum(masses, bodies, sums):  # type: ignore[no-untyped-def]
+@njit(cache=True)
+def _momentum(masses: Vector, bodies: Vector, sums: Vector) -> None:
     """Linear momentum, angular momentum about the world origin, centre of mass and its velocity, central inertia."""
     sums[:] = 0.0
     arm = np.empty(3)
@@ -264,10 +269,11 @@ def _momentum(masses, bodies, sums):  # type: ignore[no-untyped-def]
             sums[12 + 3 * j + k] += total * sums[6 + j] * sums[6 + k]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _generalise(
-    wrench, base_wrench, body_of_joint, links, points, bodies, states, efforts, base, sums, skip
-):  # type: ignore[no-untyped-def]
+    wrench: Vector, base_wrench: Vector, body_of_joint: Indices, links: Vector, points: Vector, bodies: Vector,
+    states: Vector, efforts: Vector, base: Vector, sums: Vector, skip: int,
+) -> None:  # fmt: skip
     count = links.shape[0]
     total = np.zeros((count, 6))  # force, and moment about the world origin
     extra = np.empty(3)
