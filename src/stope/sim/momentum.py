@@ -54,14 +54,15 @@ class ImpulseBook:
         self._scale[1] += float(np.linalg.norm(impulse[3:]))
 
     def settle(
-        self, wrenches: Vector, step_s: float, weight_n: Vector, period_s: float, offload: float, before: Vector,
-        momentum: Vector, inertia: Vector, mass_kg: float, base: Vector,
+        self, wrenches: Vector, grips: Vector, step_s: float, gravity: Vector, period_s: float, offload: float,
+        before: Vector, momentum: Vector, inertia: Vector, mass_kg: float, base: Vector,
     ) -> Vector:  # fmt: skip
         """Book a period's wrenches and weight, and project the drift out.
 
         Args:
             wrenches: (5, 6) sums over the period's steps for anchors, contacts, tools, thrusters, outside; set to zero.
-            weight_n: (3,) at the centre of mass; offload: share of it that a hoist lifts at the base.
+            grips: (2, 6) the feet's own sums of contact and grip, added to the above; set to zero.
+            gravity: (3,) m/s2 at the centre of mass; offload: share of the weight that a hoist lifts at the base.
             before: (3,) centre of mass at the last settlement.
             momentum, inertia: (12,), (3, 3) as `tree.Tree` evaluates them.
             base: (13,) base state.
@@ -71,8 +72,8 @@ class ImpulseBook:
         """
         twist = np.empty(6)
         _settle(
-            self.table, self._scale, self.raw_drift, self._start, wrenches, step_s, weight_n, period_s, offload, before,
-            momentum, inertia, mass_kg, base, twist,
+            self.table, self._scale, self.raw_drift, self._start, wrenches, grips, step_s, gravity, period_s, offload,
+            before, momentum, inertia, mass_kg, base, twist,
         )  # fmt: skip
         return twist
 
@@ -117,10 +118,15 @@ def _solve(a: Vector, b: Vector) -> Vector:
 
 @njit(cache=True)
 def _settle(
-    table: Vector, scale: Vector, raw_drift: Vector, start: Vector, wrenches: Vector, step_s: float, weight: Vector,
-    period_s: float, offload: float, before: Vector, momentum: Vector, inertia: Vector, mass: float, base: Vector,
-    twist: Vector,
+    table: Vector, scale: Vector, raw_drift: Vector, start: Vector, wrenches: Vector, grips: Vector, step_s: float,
+    gravity: Vector, period_s: float, offload: float, before: Vector, momentum: Vector, inertia: Vector, mass: float,
+    base: Vector, twist: Vector,
 ) -> None:  # fmt: skip
+    for j in range(6):
+        wrenches[1, j] += grips[0, j]
+        wrenches[0, j] += grips[1, j]
+        grips[0, j] = 0.0
+        grips[1, j] = 0.0
     impulse = np.empty(6)
     for row in range(5):
         for j in range(6):
@@ -133,7 +139,7 @@ def _settle(
         if share == 0.0:
             continue
         for j in range(3):
-            impulse[j] = share * weight[j]
+            impulse[j] = share * mass * gravity[j]
         impulse[3] = at[1] * impulse[2] - at[2] * impulse[1]
         impulse[4] = at[2] * impulse[0] - at[0] * impulse[2]
         impulse[5] = at[0] * impulse[1] - at[1] * impulse[0]
