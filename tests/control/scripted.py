@@ -17,8 +17,6 @@ from stope.robot.messages import AnchorPhase, Applied, Health, Observation, Safe
 from stope.robot.model import RobotModel
 from stope.robot.modelfile import load_robot
 
-DT_S = 0.01
-
 
 def robot(name: str = "miner") -> RobotModel:
     """A shipped robot."""
@@ -79,6 +77,7 @@ class Scene:
     anchored: np.ndarray
     reserve_n: float = 100.0
     time_s: float = 0.0
+    dt_s: float = 0.01
     obs: dict[str, Any] = field(default_factory=dict)
     est: dict[str, Any] = field(default_factory=dict)
     kinematics: Kinematics = field(init=False)
@@ -102,7 +101,7 @@ class Scene:
             anchored=self.anchored.copy(),
             reserve_n=self.reserve_n,
             margin=1.0,
-            dt_s=DT_S,
+            dt_s=self.dt_s,
         )
 
     def run(
@@ -110,12 +109,12 @@ class Scene:
     ) -> Goal:
         """Tick `controller` for a time, or until its outcome is known; `react` lets the world answer each goal."""
         goal = controller.update(self.view())
-        for _ in range(round(seconds / DT_S)):
+        for _ in range(round(seconds / self.dt_s)):
             if controller.progress.outcome.value != "running":
                 break
             if react:
                 react(goal)
-            self.time_s += DT_S
+            self.time_s += self.dt_s
             goal = controller.update(self.view())
         return goal
 

@@ -107,6 +107,7 @@ REACHED_SHARE = 0.9
 TEST_PATIENCE_S = 15.0
 INSIST = 100.0
 ASK_MOST = 2.0
+WORTH_SHARE = 0.5  # of the test load: an anchor that slips below it is not counted on
 
 
 class PullTestController:
@@ -115,6 +116,8 @@ class PullTestController:
     def __init__(self, task: PullTest, stance: Stance, preload_n: float) -> None:
         self._task, self._stance, self._preload_n = task, stance, preload_n
         self._limb, self._load, self._held_s, self._since_s = 0, 0.0, 0.0, 0.0
+        self._highest_n = 0.0
+        self._weak: dict[int, str] = {}
         self._slip_at_start: np.ndarray | None = None
         self.progress = Progress("pull test")
 
@@ -125,7 +128,7 @@ class PullTestController:
         if self._slip_at_start is None:
             self._slip_at_start = view.obs.anchor_slip_m.copy()
         while self._limb < len(view.anchored) and not view.anchored[self._limb]:
-            self._limb += 1
+            self._next(view, slipped=self._since_s > 0.0)  # it let go under the test, or was never there
         if self._limb == len(view.anchored):
             self._finish(view)
             return goal
@@ -133,13 +136,14 @@ class PullTestController:
         pull = -float(view.estimate.limb_force_n[limb, 2])
         slipped = view.obs.anchor_slip_m[limb] > self._slip_at_start[limb] + 1e-3
         self._since_s += view.dt_s
+        self._highest_n = max(self._highest_n, pull)
         reached = pull >= REACHED_SHARE * self._task.load_n
         if reached:
             self._held_s += view.dt_s
         if self._held_s >= self._task.hold_s or slipped or self._since_s > TEST_PATIENCE_S:
             self._load -= RAMP_N_S * view.dt_s * 2.0
             if self._load <= 0.0:
-                self._limb, self._load, self._held_s, self._since_s = limb + 1, 0.0, 0.0, 0.0
+                self._next(view, slipped)
         elif pull < self._task.load_n:
             # The posture's stiffness takes a part of what is asked: ask until the limb itself feels the load.
             self._load = min(ASK_MOST * self._task.load_n, self._load + RAMP_N_S * view.dt_s)
@@ -148,11 +152,18 @@ class PullTestController:
         self.progress = Progress(f"{view.model.limbs[limb].name} pulled with {pull:.1f} N")
         return goal
 
+    def _next(self, view: View, slipped: bool) -> None:
+        if slipped and self._highest_n < WORTH_SHARE * self._task.load_n:
+            self._weak[self._limb] = f"{view.model.limbs[self._limb].name} slipped at {self._highest_n:.1f} N"
+        self._limb, self._load, self._held_s, self._since_s, self._highest_n = self._limb + 1, 0.0, 0.0, 0.0, 0.0
+
     def _finish(self, view: View) -> None:
         drill = view.model.drill
-        needed, holding = (drill.anchors_required if drill else 1), int(view.anchored.sum())
+        needed = drill.anchors_required if drill else 1
+        holding = sum(limb not in self._weak for limb in np.flatnonzero(view.anchored))
         if holding < needed:
-            reason = f"{holding} anchors hold after the pull test, {needed} are needed"
+            why = f" ({', '.join(self._weak.values())})" if self._weak else ""
+            reason = f"{holding} anchors hold after the pull test{why}, {needed} are needed"
             self.progress = Progress("pull test", Outcome.FAILED, "anchor.too_few", reason, float(holding))
         else:
             self.progress = Progress(f"reserve {view.reserve_n:.0f} N", Outcome.SUCCEEDED)

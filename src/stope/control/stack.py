@@ -199,7 +199,8 @@ class ControlStack:
             self.belief.shear_median_n[engaged],
             self._friction,
         )
-        return float(1.0 - np.max(used / np.maximum(self._allowed[engaged], 1e-9)))
+        # Twice over the bound is as bad as the figure gets: for an anchor that is allowed nothing it has no scale.
+        return max(-1.0, float(1.0 - np.max(used / np.maximum(self._allowed[engaged], 1e-9))))
 
     def _pay(self, view: View, goal: Goal) -> None:
         """Forces of the ground on the feet that balance what tools, thrust and weight do; slewed."""

@@ -24,10 +24,11 @@ UNANSWERED_TICKS = 5
 UNLOADED_N = 1.0  # below this weight on bit the limb forces are tared: what they carry then is the robot's own weight
 TARE_SHARE = 0.02  # per tick: half a second
 SLIP_STEP_M = 0.3e-3  # new slip that counts as evidence
+LOST_SLIP_M = 5.0e-3  # of the 6 mm that a spine's suspension can travel (assumed): the array has left its asperities
 # as plain integers: comparing an array with an enum member costs ten times the comparison
 OPEN, ENGAGED, SLIPPING = int(AnchorPhase.OPEN), int(AnchorPhase.ENGAGED), int(AnchorPhase.SLIPPING)
 RELEASING = int(AnchorPhase.RELEASING)
-NONE = int(AnchorState.NONE)
+NONE, ENGAGED_BELIEF = int(AnchorState.NONE), int(AnchorState.ENGAGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class AnchorWatch:
         slip = obs.anchor_slip_m
         for limb in np.flatnonzero(slip > self._seen_slip + SLIP_STEP_M):
             belief.slipped(int(limb), float(loads[limb, 0]), float(loads[limb, 1]))
+        for limb in np.flatnonzero((slip > LOST_SLIP_M) & (belief.state == ENGAGED_BELIEF)):
+            belief.lost(int(limb))
         self._seen_slip = np.where(slip > self._seen_slip + SLIP_STEP_M, slip, np.minimum(self._seen_slip, slip))
         # A gripper that has begun to open is not relied on any more.
         opening = (obs.anchor_phase == OPEN) | (obs.anchor_phase == RELEASING)

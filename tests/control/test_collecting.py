@@ -1,0 +1,83 @@
+"""Collection against a scripted pond: lower, dig, raise; and the reasons why not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scripted import Scene, anchored_miner
+
+from stope.control.collecting import REACH_M, CollectController
+from stope.control.goal import Goal, Outcome, Progress
+from stope.control.stance import Stance
+from stope.mission.missionfile import Collect
+
+
+class Pond:
+    """Drums that turn in their digging sense below `surface_m` of lowering gain mass until `holds_kg`."""
+
+    def __init__(self, scene: Scene, stance: Stance, surface_m: float, holds_kg: float) -> None:
+        self._scene, self._nominal = scene, stance.feet_m.copy()
+        self._surface, self._left = surface_m, holds_kg
+        self.deepest_m = 0.0
+        scene.obs["drum_fill"] = np.zeros(2)
+
+    def __call__(self, goal: Goal) -> None:
+        drums = self._scene.model.drums
+        assert drums is not None
+        down = float((goal.feet_base_m - self._nominal)[:, 2].mean())
+        self.deepest_m = max(self.deepest_m, down)
+        digging = (goal.drum_rad_s * np.array(drums.dig_sign) > 0.0).all()
+        if digging and down > self._surface and self._left > 0.0:
+            gain = min(0.01 * self._scene.dt_s, self._left)
+            self._left -= gain
+            self._scene.obs["drum_fill"] = self._scene.obs["drum_fill"] + gain / 2.0 / drums.capacity_kg
+
+
+def collect(scene: Scene, surface_m: float, holds_kg: float) -> tuple[CollectController, Pond]:
+    stance = Stance(scene.model)
+    task = Collect(task="collect", mass_kg=0.1, depth_m=0.015)
+    return CollectController(task, stance, 6.0), Pond(scene, stance, surface_m, holds_kg)
+
+
+def test_it_collects_what_was_asked_and_rises() -> None:
+    scene = anchored_miner(dt_s=0.05)
+    made, pond = collect(scene, surface_m=0.08, holds_kg=5.0)
+    goal = scene.run(made, 200.0, pond)
+    assert made.progress.outcome is Outcome.SUCCEEDED
+    drums = scene.model.drums
+    assert drums is not None
+    assert scene.obs["drum_fill"].sum() * drums.capacity_kg == pytest.approx(0.1, abs=0.005)
+    assert pond.deepest_m <= 0.08 + 0.015 + 0.005
+    assert np.allclose(goal.feet_base_m, Stance(scene.model).feet_m, atol=1e-6)
+    assert not goal.drum_rad_s.any()
+
+
+@pytest.mark.parametrize(
+    ("surface", "holds", "code"), [(0.5, 5.0, "collect.no_ground"), (0.05, 0.03, "collect.exhausted")]
+)
+def test_it_says_why_it_came_back_without(surface: float, holds: float, code: str) -> None:
+    scene = anchored_miner(dt_s=0.05)
+    made, pond = collect(scene, surface, holds)
+    scene.run(made, 300.0, pond)
+    assert (made.progress.outcome, made.progress.code) == (Outcome.FAILED, code)
+    assert pond.deepest_m <= REACH_M + 1e-3  # one step of lowering
+
+
+def test_two_anchors_are_refused() -> None:
+    scene = anchored_miner()
+    scene.anchored[:2] = False
+    made, pond = collect(scene, 0.05, 1.0)
+    goal = scene.run(made, 1.0, pond)
+    assert (made.progress.outcome, made.progress.code) == (Outcome.REFUSED, "collect.no_anchor")
+    assert not goal.drum_rad_s.any()
+
+
+def test_out_of_time_the_drums_are_raised_first() -> None:
+    scene = anchored_miner(dt_s=0.05)
+    made, pond = collect(scene, 0.05, 0.05)
+    scene.run(made, 15.0, pond)
+    late = Progress("digging", Outcome.FAILED, "task.timeout", "not done after 15 s", 15.0, "s")
+    made.wind_up(late)
+    goal = scene.run(made, 60.0, pond)
+    assert made.progress == late
+    assert np.allclose(goal.feet_base_m, Stance(scene.model).feet_m, atol=1e-6)

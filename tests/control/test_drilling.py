@@ -1,0 +1,145 @@
+"""Drilling against a scripted rock: refused without reserve, bounded by it, stalled, and always out of the hole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scripted import Scene, anchored_miner
+
+from stope.control.drilling import STALLED_S, DrillController, unknown_rock
+from stope.control.goal import Goal, Outcome, Progress, WindsUp
+from stope.control.stance import Stance
+from stope.mission.missionfile import DrillTask
+
+GROUND_M = 0.02  # feed at which the scripted bit meets the ground
+
+
+class Rock:
+    """Answers a drill: resists what it is pushed with, gives way at a constant rate."""
+
+    def __init__(self, scene: Scene, rate_m_s: float, noise_m: float = 0.0) -> None:
+        assert scene.model.drill is not None
+        self._scene, self._rate, self._noise = scene, rate_m_s, noise_m
+        self._drill = scene.model.drill
+        self.feed_m = self.depth_m = self.pushed_n = 0.0
+        self._rng = np.random.default_rng(0)
+
+    def __call__(self, goal: Goal) -> None:
+        """One tick of the world."""
+        feed, spindle, dt_s = self._drill.feed, self._drill.spindle, self._scene.dt_s
+        bottom = GROUND_M + self.depth_m
+        push = goal.feed_push_n + 600.0 * goal.feed_velocity_m_s  # the feed's velocity servo against standing rock
+        pressed = self.feed_m >= bottom and push > 0.0
+        if pressed:
+            self.depth_m += self._rate * dt_s
+            self.feed_m = GROUND_M + self.depth_m
+        else:
+            self.feed_m = min(max(0.0, self.feed_m + goal.feed_velocity_m_s * dt_s), bottom)
+        weight = min(push, goal.feed_limit_n) if pressed else 0.0
+        self.pushed_n = max(self.pushed_n, weight)
+        joints, rates = np.array(self._scene.model.stance), np.zeros(len(self._scene.model.joints))
+        joints[feed] = self.feed_m + self._noise * self._rng.standard_normal()
+        rates[spindle] = goal.spindle_rad_s
+        self._scene.obs |= {"joint_position": joints, "joint_velocity": rates, "weight_on_bit_n": weight}
+
+
+def drill(scene: Scene, depth_m: float = 0.01) -> DrillController:
+    assert scene.model.drill is not None
+    task = DrillTask(task="drill", depth_m=depth_m, weight_on_bit_max_n=60.0)
+    return DrillController(task, Stance(scene.model), unknown_rock(scene.model.drill, 1.0), 6.0)
+
+
+@pytest.mark.parametrize(("reserve", "text"), [(0.0, "bound is 0.0 N"), (3.2, "bound is 3.2 N")])
+def test_drilling_is_refused_with_the_bound_that_refuses_it(reserve: float, text: str) -> None:
+    scene = anchored_miner(reserve_n=reserve)
+    made = drill(scene)
+    goal = scene.run(made, 1.0)
+    assert made.progress.outcome is Outcome.REFUSED
+    assert text in made.progress.reason
+    assert (made.progress.code, made.progress.value, made.progress.unit) == ("drill.no_reserve", reserve, "N")
+    assert goal.feed_limit_n == 0.0
+    assert goal.spindle_rad_s == 0.0
+
+
+def test_a_hole_reaches_its_depth_and_the_bit_comes_home() -> None:
+    scene = anchored_miner(reserve_n=40.0, dt_s=0.02)
+    made, rock = drill(scene), Rock(scene, rate_m_s=2e-4, noise_m=1e-4)
+    scene.run(made, 120.0, rock)
+    assert made.progress.outcome is Outcome.SUCCEEDED
+    assert made.progress.depth_m == pytest.approx(0.01, abs=5e-4)
+    assert rock.depth_m == pytest.approx(0.01, abs=1e-3)
+    assert rock.feed_m < 2e-3
+
+
+def test_weight_on_bit_never_passes_the_bound() -> None:
+    scene = anchored_miner(reserve_n=25.0)
+    rock = Rock(scene, rate_m_s=1e-4)
+    scene.run(drill(scene), 30.0, rock)
+    assert 20.0 < rock.pushed_n < 1.1 * 25.0
+
+
+def test_a_bound_that_falls_away_ends_the_hole() -> None:
+    scene = anchored_miner(reserve_n=40.0)
+    made, rock = drill(scene), Rock(scene, rate_m_s=1e-4)
+    scene.run(made, 15.0, rock)
+    scene.reserve_n = 2.0
+    scene.run(made, 10.0, rock)
+    assert made.progress.outcome is Outcome.FAILED
+    assert made.progress.code == "drill.no_reserve"
+    assert "2.0 N" in made.progress.reason
+    assert rock.feed_m < 2e-3
+
+
+def test_no_progress_ends_the_hole_with_its_rate() -> None:
+    """0.5 mm/min under encoder noise of 0.1 mm: stalled after three minutes, bit home, rate told."""
+    scene = anchored_miner(dt_s=0.05)
+    made, rock = drill(scene), Rock(scene, rate_m_s=0.5e-3 / 60.0, noise_m=1e-4)
+    scene.run(made, STALLED_S + 30.0, rock)
+    progress = made.progress
+    assert (progress.outcome, progress.code, progress.unit) == (Outcome.FAILED, "drill.stalled", "mm/min")
+    assert progress.value == pytest.approx(0.5, abs=0.1)
+    assert STALLED_S < scene.time_s < STALLED_S + 20.0
+    assert rock.feed_m < 2e-3
+
+
+def test_two_millimetres_a_minute_is_no_stall() -> None:
+    scene = anchored_miner(dt_s=0.05)
+    made, rock = drill(scene, depth_m=0.010), Rock(scene, rate_m_s=2e-3 / 60.0, noise_m=1e-4)
+    scene.run(made, 600.0, rock)
+    assert made.progress.outcome is Outcome.SUCCEEDED
+
+
+def test_no_ground_within_the_feed_is_said() -> None:
+    scene = anchored_miner()
+    made = drill(scene)
+    assert scene.model.drill is not None
+    joints = np.array(scene.model.stance)
+    joints[scene.model.drill.feed] = 0.399
+    scene.obs["joint_position"] = joints
+    scene.run(made, 0.1)
+    scene.obs.clear()
+    scene.run(made, 0.1)
+    assert made.progress.code == "drill.no_ground"
+
+
+def test_out_of_time_the_bit_comes_home_first() -> None:
+    scene = anchored_miner()
+    made, rock = drill(scene), Rock(scene, rate_m_s=1e-4)
+    assert isinstance(made, WindsUp)
+    scene.run(made, 20.0, rock)
+    late = Progress("drill", Outcome.FAILED, "task.timeout", "not done after 20 s", 20.0, "s")
+    made.wind_up(late)
+    scene.run(made, 0.05, rock)
+    assert made.progress.outcome is Outcome.RUNNING
+    scene.run(made, 10.0, rock)
+    assert made.progress == late
+    assert rock.feed_m < 2e-3
+
+
+def test_the_reaction_of_the_bit_is_handed_to_the_feet() -> None:
+    scene = anchored_miner(reserve_n=40.0)
+    made, rock = drill(scene), Rock(scene, rate_m_s=1e-4)
+    goal = scene.run(made, 20.0, rock)
+    assert goal.tool_wrench[2] == pytest.approx(40.0, rel=0.05)
+    assert np.allclose(goal.foot_force_n.sum(axis=0), 0.0, atol=1e-9)  # preload cancels
+    assert np.allclose(np.linalg.norm(goal.foot_force_n, axis=1), 6.0)

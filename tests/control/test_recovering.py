@@ -1,0 +1,113 @@
+"""Recovery: tools off, gas against the drift, grip again, or the honest end."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scripted import Scene, anchored_miner
+
+from stope.control.goal import Goal, Outcome
+from stope.control.recovering import GIVE_UP_S, RecoverController
+from stope.control.stance import Stance
+from stope.robot.messages import AnchorAction, AnchorPhase
+
+ESCAPE_M_S = 0.19
+
+
+def drifting(speed_m_s: float, **given: object) -> Scene:
+    """All grippers closed and empty, the spindle still turning, the robot climbing."""
+    scene = anchored_miner(dt_s=0.02)
+    scene.anchored[:] = False
+    scene.obs["anchor_phase"] = np.full(4, int(AnchorPhase.ENGAGED), dtype=np.int8)
+    scene.est |= {"velocity_m_s": np.array((0.0, 0.0, speed_m_s)), "anchored": False}
+    scene.obs |= given
+    return scene
+
+
+def recover(scene: Scene, escape_m_s: float = ESCAPE_M_S) -> RecoverController:
+    return RecoverController(Stance(scene.model), escape_m_s, min_anchors=3)
+
+
+def test_tools_are_off_and_gas_is_on_in_the_first_tick() -> None:
+    scene = drifting(0.05)
+    goal = recover(scene).update(scene.view())
+    assert goal.spindle_rad_s == 0.0
+    assert not goal.drum_rad_s.any()
+    assert goal.hold_down_n > 1.0
+
+
+def test_grippers_open_only_after_the_spindle_stands() -> None:
+    scene = drifting(0.05)
+    drill = scene.model.drill
+    assert drill is not None
+    rates = np.zeros(len(scene.model.joints))
+    rates[drill.spindle] = 5.0
+    scene.obs["joint_velocity"] = rates
+    made = recover(scene)
+    assert not made.update(scene.view()).release
+    scene.obs["joint_velocity"] = np.zeros(len(scene.model.joints))
+    goal = made.update(scene.view())
+    assert goal.release
+    assert (goal.anchor_action == AnchorAction.RELEASE).all()
+
+
+def test_thrust_grows_with_the_climb_and_is_cut_while_it_falls_fast_enough() -> None:
+    most = sum(thruster.max_n for thruster in drifting(0.0).model.thrusters)
+    thrust = [recover(scene := drifting(speed)).update(scene.view()).hold_down_n for speed in (-0.1, 0.0, 0.05, 1.0)]
+    assert thrust[0] == 0.0
+    assert 0.0 < thrust[1] < thrust[2] <= most
+    assert thrust[3] == most
+
+
+@pytest.mark.parametrize(("speed", "verdict"), [(0.02, "below"), (0.30, "above")])
+def test_without_gas_the_drift_and_the_escape_verdict_are_told(speed: float, verdict: str) -> None:
+    scene = drifting(speed, propellant_kg=0.0)
+    made = recover(scene)
+    scene.run(made, 1.0)
+    progress = made.progress
+    assert (progress.outcome, progress.code, progress.unit) == (Outcome.FAILED, "robot.lost", "m/s")
+    assert progress.value == pytest.approx(speed)
+    assert f"drifts at {100 * speed:.1f} cm/s, {verdict} the escape speed of 19.0 cm/s" in progress.reason
+
+
+def test_nothing_escapes_from_a_bench() -> None:
+    scene = drifting(0.02, propellant_kg=0.0)
+    made = recover(scene, math.inf)
+    scene.run(made, 1.0)
+    assert "nothing escapes" in made.progress.reason
+
+
+def test_a_robot_that_never_comes_down_is_given_up_in_time() -> None:
+    scene = drifting(0.02)
+    scene.dt_s = 0.1
+    made = recover(scene)
+    scene.run(made, GIVE_UP_S + 5.0)
+    assert made.progress.outcome is Outcome.FAILED
+    assert scene.time_s == pytest.approx(GIVE_UP_S, abs=1.0)
+
+
+def test_back_on_the_ground_it_grips_again() -> None:
+    scene = drifting(0.05)
+    held_s = np.zeros(4)
+
+    def world(goal: Goal) -> None:
+        climb = float(scene.est["velocity_m_s"][2])
+        climb = max(-0.04, climb - goal.hold_down_n / 52.0 * scene.dt_s)
+        down = climb < 0.0 and scene.time_s > 3.0
+        force = np.zeros((4, 3))
+        if down:
+            force[:, 2] = np.maximum(2.0, goal.foot_force_n[:, 2])
+        held_s[goal.anchor_action == AnchorAction.ENGAGE] += scene.dt_s
+        scene.anchored[:] = held_s > 3.0
+        phase = np.where(scene.anchored, int(AnchorPhase.ENGAGED), int(AnchorPhase.OPEN)).astype(np.int8)
+        scene.est |= {"velocity_m_s": np.array((0.0, 0.0, 0.0 if down else climb)), "limb_force_n": force}
+        scene.est["contact"] = force[:, 2] > 0.5
+        scene.obs["anchor_phase"] = phase
+
+    made = recover(scene)
+    scene.run(made, 60.0, world)
+    assert made.progress.outcome is Outcome.SUCCEEDED
+    assert "anchored again on 4 of 4 grippers" in made.progress.reason
+    assert made.progress.value == pytest.approx(0.05, abs=1e-3)  # the fastest that it went
