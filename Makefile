@@ -40,7 +40,7 @@ bench: $(VENV)/test.stamp ## measure every figure that the docs state
 	@for figure in benchmarks/*.py; do echo "== $$figure"; $(BIN)/python "$$figure"; done
 
 docs: $(VENV)/docs.stamp ## build the documentation into site/
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "site/index.html"
 
 lock: ## resolve the requirements anew (needs uv; UPGRADE=1 takes newer versions)

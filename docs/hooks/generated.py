@@ -1,0 +1,77 @@
+"""Pages that mkdocs makes from the code: the fault table and the command line. They cannot go out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+from stope.cli import app
+from stope.executive.faults.table import Fault, load_faults
+
+EXIT_CODES = {
+    0: "passed, or recovered from a fault",
+    1: "the mission failed, or the log is damaged",
+    2: "wrong usage or input; one sentence says what",
+    3: "robot or link",
+    4: "internal error; `STOPE_DEBUG=1` shows the traceback",
+    130: "interrupted; what was recorded is kept",
+}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages."""
+    for path, text in (("reference/faults.md", faults_page()), ("reference/cli.md", cli_page())):
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def faults_page() -> str:
+    """The fault table, a section a row."""
+    head = (
+        "# Faults\n\nWhat the stack and the device detect, and what they do then. The page is made from"
+        " `src/stope/executive/faults/table.yaml`, where each row names the test that proves it."
+        " `stope faults list` prints it in short.\n\n"
+        "| fault | ends the mission | to cause it |\n|---|---|---|\n"
+    )
+    rows = "".join(
+        f"| [`{row.id}`](#{row.id.replace('.', '')}) | {'yes' if row.blocking else 'no'} | {_cause(row)} |\n"
+        for row in load_faults()
+    )
+    return head + rows + "".join(_fault(row) for row in load_faults())
+
+
+def _cause(row: Fault) -> str:
+    return f"`--inject {row.inject}@TASK`" if row.inject else ""
+
+
+def _fault(row: Fault) -> str:
+    unit = "" if row.unit == "1" else f" {row.unit}"
+    return (
+        f"\n## {row.id}\n\n{row.hazard}\n\n| | |\n|---|---|\n| signal | {row.signal} |\n"
+        f"| threshold | {row.threshold:g}{unit} |\n| detected within | {row.time_s:g} s |\n"
+        f"| response | {row.response} |\n| proved by | `{row.test}` |\n"
+    )
+
+
+def cli_page() -> str:
+    """Every command with its options."""
+    group = typer.main.get_command(app)
+    context = group.make_context("stope", [], resilient_parsing=True)
+    codes = "".join(f"| {code} | {meaning} |\n" for code, meaning in EXIT_CODES.items())
+    text = f"# Command line\n\nMade from the commands themselves. Exit codes:\n\n| code | meaning |\n|---|---|\n{codes}"
+    for command, words in _commands(group, context):
+        text += f"\n## {command}\n\n```text\n{words}\n```\n"
+    return text
+
+
+def _commands(command: Any, context: Any) -> Iterator[tuple[str, str]]:
+    subcommands = getattr(command, "commands", None)
+    if subcommands is None:
+        yield context.command_path, command.get_help(context).strip()
+        return
+    for name, sub in subcommands.items():
+        yield from _commands(sub, type(context)(sub, info_name=name, parent=context, terminal_width=100))
