@@ -139,7 +139,7 @@ def test_a_slipping_anchor_is_not_pulled_further() -> None:
     assert made.progress.outcome is Outcome.SUCCEEDED
 
 
-def test_anchors_that_slip_below_half_the_load_are_not_counted_on() -> None:
+def test_anchors_that_carry_less_than_half_the_load_are_not_counted_on() -> None:
     scene = anchored_miner(dt_s=0.02)
     scene.obs["anchor_slip_m"] = np.zeros(4)
     task = PullTest(task="pull_test", load_n=20.0, hold_s=1.0)
@@ -152,7 +152,7 @@ def test_anchors_that_slip_below_half_the_load_are_not_counted_on() -> None:
 
     scene.run(made, 200.0, world)
     assert made.progress.outcome is Outcome.FAILED
-    assert made.progress.reason.startswith("0 anchors hold after the pull test (fl slipped at 2.0 N, ")
+    assert made.progress.reason.startswith("0 anchors hold after the pull test (fl carried 2.0 N, ")
 
 
 def test_a_pull_test_that_leaves_two_anchors_fails() -> None:

@@ -44,7 +44,7 @@ def test_four_symmetric_feet_share_a_lift_of_60_n_as_15_each() -> None:
 
 def test_an_eccentric_lift_is_split_by_its_lever() -> None:
     """60 N at x = 0.25 m: the front pair, at 0.5 m, pays 45 N and the rear pair 15 N (moments about each pair)."""
-    wrench = np.concatenate(((0.0, 0.0, 60.0), np.cross((0.25, 0.0, 0.0), (0.0, 0.0, 60.0))))
+    wrench = np.append((0.0, 0.0, 60.0), np.cross((0.25, 0.0, 0.0), (0.0, 0.0, 60.0)))
     force = WrenchDistribution(MINER).split(footholds(), wrench, CALM, np.ones(4)).force_n
     assert np.allclose(force[:, 2], (-22.5, -22.5, -7.5, -7.5), atol=1e-6)
 
@@ -52,7 +52,7 @@ def test_an_eccentric_lift_is_split_by_its_lever() -> None:
 def test_a_preload_that_cancels_stays_while_the_lift_is_paid() -> None:
     outward = 6.0 * SQUARE / np.linalg.norm(SQUARE, axis=1, keepdims=True)
     split = WrenchDistribution(MINER).split(footholds(), LIFT_60, outward, np.ones(4))
-    assert np.allclose(split.force_n, outward + (0.0, 0.0, -15.0), atol=1e-6)
+    assert np.allclose(split.force_n, outward - np.array((0.0, 0.0, 15.0)), atol=1e-6)
 
 
 def test_a_foot_in_the_air_and_one_that_only_stands_do_not_pull() -> None:
@@ -153,6 +153,7 @@ def test_a_clamp_pays_a_moment_up_to_its_capacity() -> None:
 
 def test_a_microspine_foot_pays_no_moment() -> None:
     one = replace(MINER, limbs=MINER.limbs[:1])
-    feet = Footholds(np.zeros((1, 3)), np.array([90.0]), np.array([105.0]), np.array([0.4]), np.ones(1, dtype=bool), 0.6)
+    strength, standing = np.array([90.0]), np.ones(1, dtype=bool)
+    feet = Footholds(np.zeros((1, 3)), strength, strength, np.array([0.4]), standing, 0.6)
     split = WrenchDistribution(one).split(feet, np.array((0.0, 0, 0, 0, 3.0, 0)), np.zeros((1, 3)), np.ones(1))
     assert split.unpaid[4] == pytest.approx(3.0, abs=1e-3)

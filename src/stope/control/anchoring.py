@@ -107,7 +107,7 @@ REACHED_SHARE = 0.9
 TEST_PATIENCE_S = 15.0
 INSIST = 100.0
 ASK_MOST = 2.0
-WORTH_SHARE = 0.5  # of the test load: an anchor that slips below it is not counted on
+WORTH_SHARE = 0.5  # of the test load: an anchor that did not carry it is not counted on
 
 
 class PullTestController:
@@ -128,7 +128,7 @@ class PullTestController:
         if self._slip_at_start is None:
             self._slip_at_start = view.obs.anchor_slip_m.copy()
         while self._limb < len(view.anchored) and not view.anchored[self._limb]:
-            self._next(view, slipped=self._since_s > 0.0)  # it let go under the test, or was never there
+            self._next(view)  # it let go under the test, or was never there
         if self._limb == len(view.anchored):
             self._finish(view)
             return goal
@@ -143,18 +143,18 @@ class PullTestController:
         if self._held_s >= self._task.hold_s or slipped or self._since_s > TEST_PATIENCE_S:
             self._load -= RAMP_N_S * view.dt_s * 2.0
             if self._load <= 0.0:
-                self._next(view, slipped)
+                self._next(view)
         elif pull < self._task.load_n:
             # The posture's stiffness takes a part of what is asked: ask until the limb itself feels the load.
             self._load = min(ASK_MOST * self._task.load_n, self._load + RAMP_N_S * view.dt_s)
         goal.foot_force_n[limb] = (0.0, 0.0, -max(self._load, 0.0))
-        goal.insist[limb] = INSIST
+        goal.insist[limb], goal.proof = INSIST, limb
         self.progress = Progress(f"{view.model.limbs[limb].name} pulled with {pull:.1f} N")
         return goal
 
-    def _next(self, view: View, slipped: bool) -> None:
-        if slipped and self._highest_n < WORTH_SHARE * self._task.load_n:
-            self._weak[self._limb] = f"{view.model.limbs[self._limb].name} slipped at {self._highest_n:.1f} N"
+    def _next(self, view: View) -> None:
+        if self._highest_n < WORTH_SHARE * self._task.load_n:
+            self._weak[self._limb] = f"{view.model.limbs[self._limb].name} carried {self._highest_n:.1f} N"
         self._limb, self._load, self._held_s, self._since_s, self._highest_n = self._limb + 1, 0.0, 0.0, 0.0, 0.0
 
     def _finish(self, view: View) -> None:

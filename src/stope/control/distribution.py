@@ -104,7 +104,14 @@ class WrenchDistribution:
         return Split(x[: self._forces].reshape(-1, 3).copy(), unpaid)
 
     def _split_at_limits(
-        self, weight: Vector, wanted: Vector, paying: Vector, wrench: Vector, limits: Vector, upper: Vector, lower: Vector
+        self,
+        weight: Vector,
+        wanted: Vector,
+        paying: Vector,
+        wrench: Vector,
+        limits: Vector,
+        upper: Vector,
+        lower: Vector,
     ) -> tuple[Vector, Vector]:
         slack = np.diag([1.0, 1.0, 1.0] + [MOMENT_SCALE_M] * 3)
         hessian = np.diag(np.concatenate((weight, np.full(6, UNPAID_WEIGHT))))
@@ -155,7 +162,7 @@ class WrenchDistribution:
         return out
 
     def _limits(self, feet: Footholds) -> tuple[Vector, Vector, Vector]:
-        """Inequalities lower <= C x <= upper: (rows, paid), (rows,), (rows,); kept for as long as `feet` is the same."""
+        """Inequalities lower <= C x <= upper: (rows, paid), (rows,), (rows,); kept while `feet` is the same."""
         if self._limited is feet:
             return self._limit_rows
         per_foot = 2 * DIRECTIONS + 1

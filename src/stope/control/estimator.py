@@ -78,7 +78,8 @@ class Estimator:
     ) -> None:
         limbs = len(clamps)
         self._clamps = clamps
-        self._position, self._rotation, self._velocity = position_m.copy(), rotation.copy(order="C"), velocity_m_s.copy()
+        self._position, self._velocity = position_m.copy(), velocity_m_s.copy()
+        self._rotation = rotation.copy(order="C")
         self._gravity, self._dt = gravity_m_s2, period_s
         self._force = np.zeros((limbs, 3))
         self._innovation = np.zeros(3)
@@ -241,8 +242,11 @@ def _solve(a: Vector, b: Vector) -> Vector:
     c01 = a[1, 2] * a[2, 0] - a[1, 0] * a[2, 2]
     c02 = a[1, 0] * a[2, 1] - a[1, 1] * a[2, 0]
     det = a[0, 0] * c00 + a[0, 1] * c01 + a[0, 2] * c02
+    c11 = a[0, 0] * a[2, 2] - a[0, 2] ** 2
+    c12 = a[0, 1] * a[0, 2] - a[0, 0] * a[1, 2]
+    c22 = a[0, 0] * a[1, 1] - a[0, 1] ** 2
     x = np.empty(3)
     x[0] = (c00 * b[0] + c01 * b[1] + c02 * b[2]) / det
-    x[1] = (c01 * b[0] + (a[0, 0] * a[2, 2] - a[0, 2] ** 2) * b[1] + (a[0, 1] * a[0, 2] - a[0, 0] * a[1, 2]) * b[2]) / det
-    x[2] = (c02 * b[0] + (a[0, 1] * a[0, 2] - a[0, 0] * a[1, 2]) * b[1] + (a[0, 0] * a[1, 1] - a[0, 1] ** 2) * b[2]) / det
+    x[1] = (c01 * b[0] + c11 * b[1] + c12 * b[2]) / det
+    x[2] = (c02 * b[0] + c12 * b[1] + c22 * b[2]) / det
     return x

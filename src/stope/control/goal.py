@@ -50,6 +50,7 @@ class Goal:
         feet_base_m: (L, 3) where each foot should be, base frame.
         foot_force_n: (L, 3) force of the ground that each foot should carry, base frame (preload, press, pull test).
         insist: (L,) weight of that wish against the others'.
+        proof: limb whose anchor is being tested, -1 for none: what is believed of it does not bound its load.
         tool_wrench: (6,) reaction of the tools on the base to be paid, base frame.
         feed_velocity_m_s, feed_push_n, feed_limit_n: drill feed.
         spindle_rad_s: spindle; drum_rad_s: (drums,) signed by the URDF.
@@ -68,6 +69,7 @@ class Goal:
     spindle_rad_s: float = 0.0
     drum_rad_s: Vector = field(default_factory=lambda: np.zeros(0))
     release: bool = False
+    proof: int = -1
     hold_down_n: float = 0.0
 
     @classmethod

@@ -77,7 +77,8 @@ class Kinematics:
     def holding_effort(self, joint_position: Vector, gravity_base_m_s2: Vector) -> Vector:
         """(n,) joint efforts that carry the limbs' own weight under gravity (3,) in the base frame."""
         self._pin.gravity.linear = gravity_base_m_s2
-        weight = pin.computeGeneralizedGravity(self._pin, self._trial, self._configuration(joint_position, self._trial_config))
+        q = self._configuration(joint_position, self._trial_config)
+        weight = pin.computeGeneralizedGravity(self._pin, self._trial, q)
         return np.asarray(weight[self._rates])
 
     @property

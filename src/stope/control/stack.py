@@ -5,7 +5,7 @@ estimate -> belief -> the task's goal -> posture and wrench distribution -> comm
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,7 +26,8 @@ RESERVE_EVERY = 50  # and while none does: the feet stand elsewhere, the base tu
 LEARN_EVERY = 4  # the loads are filtered over four ticks: nothing is missed
 SPLIT_EVERY = 4
 HOLDS = int(AnchorState.ENGAGED)  # comparing an array with an enum member costs ten times the comparison
-TORQUE_PER_WEIGHT_M = 0.02  # spindle reaction torque per newton of weight on bit, for the reserve: bit radius times friction
+TORQUE_PER_WEIGHT_M = 0.02  # spindle torque per newton of weight on bit, for the reserve: bit radius times friction
+PROOF_UTILISATION = 2.0  # a pull test is there to find out: far beyond any bound, short of twice the believed median
 HEAVY_M_S2 = 0.05  # above this the limbs' own weight is worth carrying by feed-forward
 FORCE_SLEW_N_S = 30.0  # feed-forward forces change no faster: a step would ring the anchors
 
@@ -51,7 +52,8 @@ class ControlStack:
         foot_friction: believed Coulomb coefficient.
         hold_probability: that the anchors must hold for the whole task.
         period_us: control period.
-        gravity_m_s2: (3,) believed effective gravity, site frame; level: (3, 3) attitude that is parallel to the ground;
+        gravity_m_s2: (3,) believed effective gravity, site frame.
+        level: (3, 3) attitude that is parallel to the ground.
         offload_fraction: share that a lab hoist carries.
     """
 
@@ -210,11 +212,20 @@ class ControlStack:
             wrench = goal.tool_wrench.copy()
             wrench[2] -= goal.hold_down_n
             wrench += self._weight_wrench(view.estimate)
-            split = self._distribution.split(self._footholds, wrench, goal.foot_force_n, goal.insist)
+            split = self._distribution.split(self._under_proof(goal.proof), wrench, goal.foot_force_n, goal.insist)
             # A foot in the air can pay nothing, whatever the balance says.
             self._wanted_force = np.where(self._footholds.standing[:, None], split.force_n, 0.0)
         step = FORCE_SLEW_N_S * view.dt_s
         self._force = self._force + np.clip(self._wanted_force - self._force, -step, step)
+
+    def _under_proof(self, limb: int) -> Footholds:
+        """The footholds, without a bound on a limb under test; the others must still pay its reaction."""
+        assert self._footholds is not None
+        if limb < 0:
+            return self._footholds
+        allowed = self._footholds.allowed.copy()
+        allowed[limb] = max(allowed[limb], PROOF_UTILISATION)
+        return replace(self._footholds, allowed=allowed)
 
     def _reach(self, goal: Goal) -> Vector:
         """Joint angles that put the feet where the goal wants them; solved again only for feet that moved."""

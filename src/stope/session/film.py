@@ -33,7 +33,7 @@ class FilmStrip:
     run: Run
     moments: list[_Moment] = field(default_factory=list)
 
-    def __call__(self, tick: Tick, sent: Sent, executive: Executive) -> None:
+    def __call__(self, tick: Tick, _sent: Sent, executive: Executive) -> None:
         """Keep this moment if it is due."""
         view = tick.view
         if view.obs.time_us % KEEP_EVERY_US:
