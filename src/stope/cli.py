@@ -50,6 +50,9 @@ def _told(error: Exception) -> tuple[str, int]:
     if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
         extra = _EXTRAS[error.name]
         return f"stope: this needs {error.name}, which is not installed: pip install 'stope[{extra}]'", INPUT
+    seam = sys.modules.get("stope.robot.seam")
+    if seam is not None and isinstance(error, seam.PhysicsDivergedError):
+        return f"stope: the simulation diverged: {error}; the log up to there is kept", ROBOT
     if isinstance(error, ConnectionError | TimeoutError):
         return f"stope: robot: {error}", ROBOT
     hint = "" if _debug() else "; run it again with STOPE_DEBUG=1 for the traceback"

@@ -101,6 +101,7 @@ class Scene:
             anchored=self.anchored.copy(),
             reserve_n=self.reserve_n,
             margin=1.0,
+            margins=np.ones(len(self.anchored)),
             dt_s=self.dt_s,
         )
 

@@ -38,7 +38,7 @@ class Rock:
         weight = min(push, goal.feed_limit_n) if pressed else 0.0
         self.pushed_n = max(self.pushed_n, weight)
         joints, rates = np.array(self._scene.model.stance), np.zeros(len(self._scene.model.joints))
-        joints[feed] = self.feed_m + self._noise * self._rng.standard_normal()
+        joints[feed] = self.feed_m + weight / self._drill.string_stiffness_n_m + self._noise * self._rng.standard_normal()
         rates[spindle] = goal.spindle_rad_s
         self._scene.obs |= {"joint_position": joints, "joint_velocity": rates, "weight_on_bit_n": weight}
 
@@ -67,7 +67,7 @@ def test_a_hole_reaches_its_depth_and_the_bit_comes_home() -> None:
     scene.run(made, 120.0, rock)
     assert made.progress.outcome is Outcome.SUCCEEDED
     assert made.progress.depth_m == pytest.approx(0.01, abs=5e-4)
-    assert rock.depth_m == pytest.approx(0.01, abs=1e-3)
+    assert rock.depth_m == pytest.approx(0.01, abs=4e-4)  # the string is 0.7 mm shorter under 40 N
     assert rock.feed_m < 2e-3
 
 
@@ -86,7 +86,7 @@ def test_a_bound_that_falls_away_ends_the_hole() -> None:
     scene.run(made, 10.0, rock)
     assert made.progress.outcome is Outcome.FAILED
     assert made.progress.code == "drill.no_reserve"
-    assert "2.0 N" in made.progress.reason
+    assert "1.9 N" in made.progress.reason
     assert rock.feed_m < 2e-3
 
 

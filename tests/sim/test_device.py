@@ -94,10 +94,10 @@ def test_old_and_dead_commands_are_refused_and_counted(
 def test_over_press_backs_the_feed_off(device: Device, miner: RobotModel, sensors: RawSensors) -> None:
     device.take(drilling(miner), sensors)
     feed = miner.drill.feed  # type: ignore[union-attr]
-    assert device.tick(replace(sensors, weight_on_bit_n=45.0)).joint[feed] > 0.0
-    assert device.tick(replace(sensors, weight_on_bit_n=50.0)).joint[feed] == -33.0
+    assert device.tick(replace(sensors, weight_on_bit_n=39.0)).joint[feed] > 0.0
+    assert device.tick(replace(sensors, weight_on_bit_n=40.0)).joint[feed] == -33.0
     assert device.faults & FaultFlag.OVER_PRESS
-    assert "50.0 N above limit 33.0 N" in device.applied.why
+    assert "40.0 N above limit 33.0 N" in device.applied.why
 
 
 def test_feed_needs_its_anchors(device: Device, miner: RobotModel, sensors: RawSensors) -> None:

@@ -9,7 +9,7 @@ import pytest
 from conftest_sim import PlantMaker, grip_all, idle
 
 from stope.robot.model import RobotModel
-from stope.sim.bullet import PhysicsDivergedError
+from stope.robot.seam import PhysicsDivergedError
 
 
 def run(plant, efforts, seconds):  # type: ignore[no-untyped-def]

@@ -120,6 +120,8 @@ class WrenchDistribution:
         self._split_qp.init(hessian, gradient, np.hstack((paying, slack)), -wrench, wide, lower, upper)
         self._split_qp.solve()
         x = np.asarray(self._split_qp.results.x)
+        if self._split_qp.results.info.status != proxqp.QPSolverOutput.PROXQP_SOLVED or not np.isfinite(x).all():
+            return np.zeros(self._paid), wrench.copy()  # no answer is an answer: nothing is paid by feed-forward
         return x[: self._paid], -slack @ x[self._paid :]
 
     def reserve(self, feet: Footholds, standing_wrench: Vector, direction: Vector) -> float:

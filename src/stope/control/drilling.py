@@ -21,7 +21,8 @@ HOME_M = 2.0e-3
 WEIGHT_RAMP_N_S = 10.0
 TRIM_1_S = 0.5  # integral of the weight-on-bit error into the push: carriage weight and friction
 TRIM_MAX_N = 15.0
-LIMIT_OVER_TARGET = 1.1  # feed effort limit handed to the device, over the wanted push
+BOUND_SHARE = 0.95  # of the anchors' reserve that is aimed at: what the servo overshoots stays inside the bound
+LIMIT_OVER_TARGET = 1.1  # feed effort limit handed to the device, over the wanted push; never above the reserve
 TRACK_S = 1.5  # of the depth filter: encoder noise of 0.1 mm at 100 Hz becomes 3 um and 3 um/s
 STALLED_M = 3.0e-3  # planner.md 5.4: less than 1 mm/min ...
 STALLED_S = 180.0  # ... for three minutes
@@ -65,8 +66,8 @@ class DrillController:
         return goal
 
     def bound_n(self, view: View) -> float:
-        """Weight-on-bit allowed now: the smaller of what was asked and what the anchors can pay."""
-        return min(self._task.weight_on_bit_max_n, view.reserve_n)
+        """Weight-on-bit to aim at: what was asked, or less if the anchors are believed to pay less."""
+        return min(self._task.weight_on_bit_max_n, BOUND_SHARE * view.reserve_n)
 
     def _check(self, view: View) -> None:
         bound = view.reserve_n
@@ -80,8 +81,11 @@ class DrillController:
         """Follow depth and rate of penetration."""
         if self._collar_m is None:
             return
-        tip = view.estimate.position_m + view.estimate.rotation @ view.kinematics.bit_tip_m
-        depth = float((self._collar_m - tip) @ view.estimate.rotation[:, 2])
+        drill, tip = view.model.drill, _tip_m(view)
+        assert drill is not None
+        # Encoders see the feed, not the bit: the string between them is shorter by what it is pressed with.
+        shorter = max(view.obs.weight_on_bit_n, 0.0) / drill.string_stiffness_n_m
+        depth = float((self._collar_m - tip) @ view.estimate.rotation[:, 2]) - shorter
         # Critically damped tracking filter: a plain difference of encoder readings is 1 mm/s of noise, and what is
         # looked for is 1 mm/min.
         error = depth - self._depth_m
@@ -99,7 +103,7 @@ class DrillController:
     def _touch(self, view: View, goal: Goal) -> None:
         goal.feed_velocity_m_s, goal.feed_limit_n = APPROACH_M_S, APPROACH_PUSH_N + TRIM_MAX_N
         if view.obs.weight_on_bit_n > TOUCH_N:
-            self._collar_m = view.estimate.position_m + view.estimate.rotation @ view.kinematics.bit_tip_m
+            self._collar_m = _tip_m(view)
             self._phase, self._push_n = "drill", view.obs.weight_on_bit_n
         drill = view.model.drill
         assert drill is not None
@@ -116,7 +120,7 @@ class DrillController:
         self._trim_n = min(max(self._trim_n + TRIM_1_S * error * view.dt_s, -TRIM_MAX_N), TRIM_MAX_N)
         goal.feed_velocity_m_s = max(self._rate_m_s, 0.0)
         goal.feed_push_n = self._push_n + self._trim_n
-        goal.feed_limit_n = LIMIT_OVER_TARGET * (self._push_n + abs(self._trim_n)) + TOUCH_N
+        goal.feed_limit_n = min(LIMIT_OVER_TARGET * self._push_n + abs(self._trim_n) + TOUCH_N, view.reserve_n)
         self._learn(view)
         if bound < LEAST_WEIGHT_N:
             self._end("drill.no_reserve", f"weight-on-bit bound fell to {bound:.1f} N", bound, "N")
@@ -173,6 +177,11 @@ class DrillController:
 
     def _end(self, code: str, reason: str, value: float, unit: str) -> None:
         self.wind_up(Progress("out of the hole", Outcome.FAILED, code, reason, value, unit, self._deepest_m))
+
+
+def _tip_m(view: View) -> np.ndarray:
+    """(3,) the unloaded bit's tip, site frame."""
+    return np.asarray(view.estimate.position_m + view.estimate.rotation @ view.kinematics.bit_tip_m)
 
 
 def unknown_rock(drill: Drill, energy_ratio: float) -> RockBelief:

@@ -22,7 +22,8 @@ class View:
     Attributes:
         anchored: (L,) bool, anchors believed to hold.
         reserve_n: largest weight-on-bit that the anchors can pay at the stated risk, N.
-        margin: 1 - measured over allowed utilisation of the worst anchor; 1 when nothing is loaded, 0 at the bound.
+        margins: (L,) 1 - measured over allowed utilisation per anchor: 1 when unloaded, 0 at the bound.
+        margin: the worst of them.
         dt_s: control period.
     """
 
@@ -34,6 +35,7 @@ class View:
     anchored: np.ndarray
     reserve_n: float
     margin: float
+    margins: Vector
     dt_s: float
 
     @property

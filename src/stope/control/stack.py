@@ -80,7 +80,7 @@ class ControlStack:
         self._heavy = float(np.linalg.norm(gravity_m_s2)) > HEAVY_M_S2
         self._jointed = [i for i, limb in enumerate(model.limbs) if limb.joints]
         self._limb_joints = np.array([model.limbs[i].joints for i in self._jointed], dtype=int)
-        self._worst, self._known = 1.0, -1
+        self._margins_now, self._known = np.ones(len(model.limbs)), -1
         self._reserve, self._allowed = 0.0, np.zeros(len(model.limbs))
         self._engaged_before = np.zeros(len(model.limbs), dtype=bool)
         self._force = np.zeros((len(model.limbs), 3))
@@ -106,7 +106,7 @@ class ControlStack:
             self._known = self.belief.version
             self._look_at_reserve(estimate, engaged)
         if self._count % LEARN_EVERY == 0:
-            self._worst = self._margin(estimate, engaged)
+            self._margins_now = self._margins(estimate, engaged)
         self._engaged_before = engaged
         self._count += 1
         view = View(
@@ -117,7 +117,8 @@ class ControlStack:
             model=self.model,
             anchored=engaged,
             reserve_n=self._reserve,
-            margin=self._worst,
+            margin=float(self._margins_now.min()),
+            margins=self._margins_now,
             dt_s=self._dt,
         )
         return view, alarm
@@ -190,19 +191,19 @@ class ControlStack:
         weight = estimate.rotation.T @ self._weight
         return np.concatenate((weight, np.cross(self.kinematics.centre_m, weight)))
 
-    def _margin(self, estimate: BaseEstimate, engaged: np.ndarray) -> float:
-        if not engaged.any():
-            return 1.0
-        force = estimate.limb_force_n[engaged]
+    def _margins(self, estimate: BaseEstimate, engaged: np.ndarray) -> Vector:
+        """(L,) 1 - used over allowed utilisation of each engaged anchor, at least -1; 1 where nothing is engaged."""
+        force = estimate.limb_force_n
         used = utilisation(
             -force[:, 2],
             np.hypot(force[:, 0], force[:, 1]),
-            self.belief.normal_median_n[engaged],
-            self.belief.shear_median_n[engaged],
+            self.belief.normal_median_n,
+            self.belief.shear_median_n,
             self._friction,
         )
-        # Twice over the bound is as bad as the figure gets: for an anchor that is allowed nothing it has no scale.
-        return max(-1.0, float(1.0 - np.max(used / np.maximum(self._allowed[engaged], 1e-9))))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            margins = np.where(used > 0.0, 1.0 - used / self._allowed, 1.0)
+        return np.where(engaged, np.maximum(margins, -1.0), 1.0)
 
     def _pay(self, view: View, goal: Goal) -> None:
         """Forces of the ground on the feet that balance what tools, thrust and weight do; slewed."""

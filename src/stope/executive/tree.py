@@ -61,6 +61,12 @@ class Executive:
         if row not in self.desk.faults:
             self.desk.faults.append(row)
 
+    def end(self, row: str) -> None:
+        """Nobody takes commands any more: what runs has failed for this row, and no response can be tried."""
+        self.raise_fault(row)
+        self.root.stop(Status.INVALID)
+        self.finished = True
+
     def tick(self, view: View) -> None:
         """One tick of the tree; nothing happens once the mission is over."""
         if self.finished:

@@ -300,7 +300,10 @@ def _with_references(mission: Mission, tree: Tree, folder: Path) -> Mission:
 def _instant(text: str) -> datetime:
     if not text.endswith("Z") or "T" not in text:
         raise ValueError(text)
-    return datetime.fromisoformat(text).astimezone(UTC)
+    found = datetime.fromisoformat(text).astimezone(UTC)
+    if not 1970 <= found.year < 2200:  # the log counts nanoseconds since 1970 in 63 bits
+        raise ValueError(text)
+    return found
 
 
 __all__ = [

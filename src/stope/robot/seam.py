@@ -25,6 +25,10 @@ class Handshake:
     session: int
 
 
+class PhysicsDivergedError(RuntimeError):
+    """The simulated state left the finite or the plausible. Raised, never clamped away."""
+
+
 class HandshakeError(ConnectionError):
     """The device is not what the model says; the message says what to do."""
 

@@ -1,6 +1,8 @@
 """Build one run from a request: world, robot, belief, control and executive, each in its place.
 
-The only module that hands the truth to the simulator and the beliefs to everything above the seam.
+The only module that hands the truth to the simulator and beliefs to everything above the seam. Believed gravity, escape
+speed and prior strengths come from the same shape model and material files as the truth is drawn from (unless the
+mission's `believed` says otherwise); the drawn values, and pose and attitude without their errors, stay below.
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ CONTROL_US = 10_000
 EXECUTIVE_US = 50_000
 NAVIGATION_M = 0.002  # one sigma of the hand-over state from navigation
 NAVIGATION_M_S = 0.001
+NAVIGATION_RAD = 0.003
+SURVEY_RAD = 0.01  # one sigma of the ground's attitude as surveyed before the descent
 CLEAR_RADIUS_M = 1.1  # no boulder where the feet come down
 
 
@@ -90,7 +94,7 @@ def build(request: RunRequest) -> Run:
     materials = {name: load_material(name) for name in names}
     resolved = resolved_mission(mission.model_copy(update={"seed": seed}), body, *materials.values())
     field, mesh = _field(body, mission)
-    plant, level, start = _plant(request, mission, model, body, field, mesh, seed)
+    plant, handed = _plant(request, mission, model, body, field, mesh, seed)
     clock = RunClock()
     rock = materials[mission.believed.rock]
     belief = AnchorBelief(
@@ -102,12 +106,12 @@ def build(request: RunRequest) -> Run:
     stack = ControlStack(
         model,
         belief,
-        _estimator(model, field, start, seed),
+        _estimator(model, field, handed),
         rock.foot_friction,
         mission.hold_probability,
         CONTROL_US,
         field.acceleration_m_s2,
-        level,
+        handed.level,
         body.offload_fraction,
     )
     stance = Stance(model)
@@ -182,7 +186,7 @@ def _field(body: Body, mission: Mission) -> tuple[SiteField, Mesh | None]:
 
 def _plant(
     request: RunRequest, mission: Mission, model: RobotModel, body: Body, field: SiteField, mesh: Mesh | None, seed: int
-) -> tuple[AsteroidPlant, Vector, StartPose]:
+) -> tuple[AsteroidPlant, HandOver]:
     site = mission.site
     try:
         heights = build_patch(
@@ -206,7 +210,7 @@ def _plant(
             remedy="move or shrink it",
         ) from error
     level = _level(field.surface_normal)
-    start = _start(mission, model, level, seed)
+    start, rotation = _start(mission, model, level, seed)
     ground = TrueGround.draw(load_material(site.rock), load_material(site.cover), seed)
     plant = AsteroidPlant(
         model,
@@ -219,7 +223,7 @@ def _plant(
         offload_fraction=body.offload_fraction,
         grippers_work=request.anchors != "none",
     )
-    return plant, level, start
+    return plant, HandOver.draw(start, rotation, level, mesh is None, seed)
 
 
 def _level(normal: Vector) -> Vector:
@@ -229,7 +233,7 @@ def _level(normal: Vector) -> Vector:
     return np.column_stack((x, np.cross(normal, x), normal))
 
 
-def _start(mission: Mission, model: RobotModel, level: Vector, seed: int) -> StartPose:
+def _start(mission: Mission, model: RobotModel, level: Vector, seed: int) -> tuple[StartPose, Vector]:
     flying = bool(mission.tasks) and isinstance(mission.tasks[0], Descend)
     rotation, height, velocity = level, model.stance_height_m, np.zeros(3)
     if flying:
@@ -239,26 +243,48 @@ def _start(mission: Mission, model: RobotModel, level: Vector, seed: int) -> Sta
         rotation = level @ exponential(tilt)
         height += approach.height_m
         velocity = -approach.velocity_m_s * level[:, 2]
-    return StartPose(
+    start = StartPose(
         position_m=height * level[:, 2],
         quaternion=quaternion(rotation),
         velocity_m_s=velocity,
         angular_rad_s=np.zeros(3),
         joint_position=np.array(model.stance),
     )
+    return start, rotation
 
 
-def _estimator(model: RobotModel, field: SiteField, start: StartPose, seed: int) -> Estimator:
-    """Starts from what navigation hands over: the true state with its error."""
-    error = random_stream(seed, "sensor.navigation")
-    x, y, z, w = start.quaternion.tolist()
-    angle = 2.0 * math.atan2(math.sqrt(x * x + y * y + z * z), w)
-    sine = math.sin(0.5 * angle)
-    vector = np.array((x, y, z)) * (angle / sine if sine > 1e-9 else 2.0)
+@dataclass(frozen=True)
+class HandOver:
+    """What navigation and survey tell the stack at the start: the truth with their errors, never the truth itself.
+
+    Attributes:
+        rotation: (3, 3) of the base; level: (3, 3) attitude parallel to the ground.
+    """
+
+    position_m: Vector
+    rotation: Vector
+    velocity_m_s: Vector
+    level: Vector
+
+    @classmethod
+    def draw(cls, start: StartPose, rotation: Vector, level: Vector, bench: bool, seed: int) -> HandOver:
+        """Add the errors of one run. On a bench gravity itself levels robot and rig, so attitudes are exact there."""
+        error = random_stream(seed, "sensor.navigation")
+        position = start.position_m + NAVIGATION_M * error.standard_normal(3)
+        velocity = start.velocity_m_s + NAVIGATION_M_S * error.standard_normal(3)
+        if bench:
+            return cls(position, rotation, velocity, level)
+        tilted = rotation @ exponential(NAVIGATION_RAD * error.standard_normal(3))
+        surveyed = level @ exponential(SURVEY_RAD * error.standard_normal(3))
+        return cls(position, tilted, velocity, surveyed)
+
+
+def _estimator(model: RobotModel, field: SiteField, handed: HandOver) -> Estimator:
+    """Starts from the hand-over; gravity is that of the shape model, which the mission planners have too."""
     return Estimator(
-        start.position_m + NAVIGATION_M * error.standard_normal(3),
-        exponential(vector),
-        start.velocity_m_s + NAVIGATION_M_S * error.standard_normal(3),
+        handed.position_m,
+        handed.rotation,
+        handed.velocity_m_s,
         field.acceleration_m_s2,
         CONTROL_US * 1e-6,
         np.array([limb.gripper.kind == "clamp" for limb in model.limbs]),

@@ -50,8 +50,13 @@ class FilmStrip:
         )
         self.moments.append(_Moment(self.run.plant.truth(), caption))
 
-    def develop(self, folder: Path) -> tuple[Path, Path]:
-        """Write one picture (the deepest moment with the bit under load) and the film; their paths."""
+    def develop(self, folder: Path) -> tuple[Path | None, Path | None]:
+        """One picture (the deepest moment with the bit under load) and the film; their paths.
+
+        A run that ended before its first moment has neither.
+        """
+        if not self.moments:
+            return None, None
         run, name = self.run, self.run.mission.name
         picture, film_path = folder / f"{name}.png", folder / f"{name}.mp4"
         lab = run.body.shape.kind == "flat"

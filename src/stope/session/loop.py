@@ -10,8 +10,9 @@ from stope.control.stack import Tick
 from stope.control.watch import Alarm
 from stope.executive.activity import Activity
 from stope.executive.tree import Executive
-from stope.robot.messages import Sent
+from stope.robot.messages import CommandRefusedError, Sent
 from stope.session.build import CONTROL_US, EXECUTIVE_US, Run
+from stope.session.devicewatch import DeviceNews, DeviceWatch
 from stope.sim.injection import INJECTIONS
 
 TICKS_PER_DECISION = EXECUTIVE_US // CONTROL_US
@@ -36,6 +37,8 @@ class LoopResult:
     Attributes:
         worst_margin: smallest anchor margin while anything was anchored; 1 if nothing ever was.
         peak_weight_n: largest measured weight on bit.
+        not_caused: injections that were asked for and never happened.
+        device: what the device reported of itself; refused: the command that it or the host would not take.
         not_caused: requested faults whose task never came to the point.
     """
 
@@ -44,6 +47,8 @@ class LoopResult:
     worst_margin: float = 1.0
     peak_weight_n: float = 0.0
     not_caused: tuple[str, ...] = ()
+    device: list[DeviceNews] = field(default_factory=list)
+    refused: str = ""
 
 
 Watcher = Callable[[Tick, Sent, Executive], None]
@@ -56,24 +61,43 @@ def run_loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Dete
         watchers: called after every control tick with what it did (recorder, progress line, film).
         on_detection: called once per detected fault.
     """
+    try:
+        result = _loop(run, watchers, on_detection)
+    except BaseException as error:
+        run.robot.safe(f"{type(error).__name__} in the loop")
+        raise
+    run.robot.disarm()
+    return result
+
+
+def _loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detection], None]) -> LoopResult:
     robot, stack = run.robot, run.stack
     robot.connect()
     robot.arm()
     obs = robot.read()
     view, _ = stack.observe(obs)
     executive = _executive(run, view)
-    result, injector = LoopResult(executive), _Injector(run)
+    result, injector, device = LoopResult(executive), _Injector(run), DeviceWatch()
     count = 0
     while True:
-        if count % TICKS_PER_DECISION == 0:
-            executive.tick(view)
+        if count % TICKS_PER_DECISION == 0 or executive.finished:
+            if not executive.finished:
+                executive.tick(view)
             if executive.finished:
                 result.not_caused = injector.not_caused
                 return result
         controller = executive.desk.controller
         goal = controller.update(view) if controller else Goal.still(run.stance.feet_m, run.robot.model)
         command = stack.command(view, goal)
-        sent = robot.write(command)
+        try:
+            sent = robot.write(command)
+        except CommandRefusedError as refusal:
+            # Nothing was sent. A stack that asks for nonsense is not asked again: the device holds by itself.
+            result.refused = str(refusal)
+            executive.end("command.not_finite")
+            result.not_caused = injector.not_caused
+            robot.safe(result.refused)
+            return result
         injector.apply(executive, view.obs.weight_on_bit_n)
         robot.wait(obs.time_us + CONTROL_US)
         obs = robot.read()
@@ -84,6 +108,10 @@ def run_loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Dete
             if found is not None:
                 result.detections.append(found)
                 on_detection(found)
+        for item in device.news(obs):
+            result.device.append(item)
+            if item.blocking:
+                executive.end(item.row)
         for watcher in watchers:
             watcher(tick, sent, executive)
         result.worst_margin = min(result.worst_margin, view.margin)

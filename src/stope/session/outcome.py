@@ -46,7 +46,8 @@ class Outcome:
         mass_kg: by account and material; escaped_kg, collected_kg: sums of it.
         worst_margin: 1 - utilisation over allowed of the worst anchor at its worst moment.
         mass_error_ug, mass_error_rel: integer and independent error of the mass book.
-        impulse_error_rel: residual of the impulse book after projection; impulse_drift_rel: the raw drift before it.
+        impulse_error_rel: what the momentum projection had to correct over what was exchanged: the honest error of the
+            impulse book; impulse_residual_rel: what is left after the projection.
         real_time_factor: simulated over host time of the loop.
         payload_digest: of the log's deterministic topics.
     """
@@ -72,7 +73,7 @@ class Outcome:
     mass_error_ug: int
     mass_error_rel: float
     impulse_error_rel: float
-    impulse_drift_rel: float
+    impulse_residual_rel: float
     real_time_factor: float
     payload_digest: str
     log: Path | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +16,7 @@ from stope.executive.activity import Activity
 from stope.executive.tree import Executive
 from stope.robot.messages import Command, Observation, Sent, Vector
 from stope.session.build import Run
+from stope.session.devicewatch import DeviceNews
 from stope.session.loop import Detection
 from stope.sim.momentum import SOURCES
 from stope.sim.plant import TrueState
@@ -103,6 +105,22 @@ class Recorder:
         )
         self._writer.write("/safety/event", message, found.time_us)
 
+    def device(self, found: Sequence[DeviceNews]) -> None:
+        """What the device reported of itself during the run."""
+        now = self._run.clock.now_us
+        for item in found:
+            severity = "SEVERITY_SAFE" if item.blocking else "SEVERITY_WARNING"
+            message = new(
+                "SafetyEvent", fault=item.row, response=item.why, detection_time_us=item.time_us, severity=severity
+            )
+            self._writer.write("/safety/event", message, now)
+
+    def closing(self, verdict: str) -> None:
+        """The last words of a log: how the run ended. A log without them was cut off."""
+        now = self._run.clock.now_us
+        level = "INFO" if verdict.startswith("PASSED") else "WARNING"
+        self._writer.write("/log", new("foxglove.Log", level=level, message=verdict, name="session"), now)
+
     def books(self, now: int) -> None:
         """Both balances as they stand."""
         flow, book = self._run.plant.flow, self._run.plant.impulses
@@ -166,7 +184,7 @@ class Recorder:
             strength_p95_n=scale[:, 2] * normal,
             shear_scale=belief.shear_median_n / np.maximum(normal, 1e-9),
             tested_n=belief.highest_survived() * normal,
-            margin=np.full(len(normal), view.margin),
+            margin=view.margins,
             hold_probability=belief.hold_probability(loads),
             weight_on_bit_bound_n=view.reserve_n,
         )

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from stope.clock import HostClock
 from stope.executive.activity import Activity
-from stope.executive.tree import Executive
 from stope.mission.errors import InputError
 from stope.session.build import Run, build
 from stope.session.film import FilmStrip
@@ -44,12 +43,17 @@ def _run(run: Run) -> Outcome:
         began = host.now_s()
         try:
             result = run_loop(run, watchers, recorder.detection)
+        except BaseException as error:
+            recorder.closing(f"ended by {type(error).__name__}: {error}")
+            raise
         finally:
             if line:
                 line.close()
         spent = host.now_s() - began
         recorder.news(result.executive, run.clock.now_us)
         recorder.books(run.clock.now_us)
+        recorder.device(result.device)
+        recorder.closing(": ".join(part for part in verdict_of(run, result) if part))
     picture = film = None
     if request.video:
         picture, film = strip.develop(path.parent)
@@ -62,7 +66,7 @@ def judge(run: Run, result: LoopResult, host_s: float, log: Path, picture: Path 
     activities = [*executive.activities]
     if executive.recovery.state != "waiting":
         activities.append(executive.recovery)
-    verdict, reason = _verdict(executive, run.refusal)
+    verdict, reason = verdict_of(run, result)
     error, obs = flow.error(), run.robot.read()
     masses: dict[str, dict[str, float]] = {}
     for row in flow.book.rows():
@@ -84,12 +88,12 @@ def judge(run: Run, result: LoopResult, host_s: float, log: Path, picture: Path 
         collected_kg=(flow.bin_ug + flow.core_ug) * 1e-9,
         escaped_kg=flow.book.total("escaped") * 1e-9,
         energy_j=obs.energy_used_j,
-        propellant_kg=obs.propellant_kg,
+        propellant_kg=flow.propellant_ug * 1e-9,
         worst_margin=result.worst_margin,
         mass_error_ug=error.accounts_ug,
         mass_error_rel=error.independent,
-        impulse_error_rel=plant.momentum_error(),
-        impulse_drift_rel=plant.impulses.raw_drift_ns / (plant.impulses.exchanged_ns or 1.0),
+        impulse_error_rel=plant.impulses.raw_drift_ns / (plant.impulses.exchanged_ns or 1.0),
+        impulse_residual_rel=plant.momentum_error(),
         real_time_factor=run.clock.now_s / max(host_s, 1e-9),
         payload_digest=payload_digest(log).total,
         log=log,
@@ -98,8 +102,17 @@ def judge(run: Run, result: LoopResult, host_s: float, log: Path, picture: Path 
     )
 
 
-def _verdict(executive: Executive, refusal: str) -> tuple[str, str]:
+def verdict_of(run: Run, result: LoopResult) -> tuple[str, str]:
+    """PASSED, RECOVERED, FAILED or LOST, and the reason."""
+    executive, refusal = result.executive, run.refusal
     recovery = executive.recovery
+    if result.refused:
+        return FAILED, result.refused
+    stopped = next((item for item in result.device if item.blocking), None)
+    if stopped is not None:
+        return FAILED, stopped.why
+    if result.not_caused:
+        return FAILED, f"never caused: {', '.join(result.not_caused)}"
     if recovery.state == "succeeded":
         return RECOVERED, recovery.reason
     if recovery.state != "waiting":

@@ -61,6 +61,6 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
     for request in outcome.not_caused:
         yield f"injection {request}", "never caused: its task was not at work"
     yield "mass book error", f"{outcome.mass_error_ug} ug; independent sum {outcome.mass_error_rel:.1e}"
-    yield "impulse book error", f"{outcome.impulse_error_rel:.1e}; raw drift {outcome.impulse_drift_rel:.1e}"
+    yield "impulse book error", f"{outcome.impulse_error_rel:.1e}; {outcome.impulse_residual_rel:.0e} after projection"
     yield "simulated", f"{outcome.sim_s:.1f} s, {outcome.real_time_factor:.1f} x real time"
     yield "payload digest", outcome.payload_digest[:16]

@@ -21,10 +21,6 @@ MICROSECOND = 1e-6
 CONTACT_ERP = 0.002
 
 
-class PhysicsDivergedError(RuntimeError):
-    """The simulated state left the finite or the plausible. Raised, never clamped away."""
-
-
 class BulletWorld:
     """One PyBullet client without display.
 

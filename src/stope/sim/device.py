@@ -25,7 +25,7 @@ from stope.robot.model import RobotModel
 from stope.sim.servo import JointServo
 
 HOLD_TO_DISARM_US = 5_000_000  # HOLD without a fresh command for this long disarms (firmware.md, section 9)
-OVER_PRESS = 1.5  # feed reflex: weight-on-bit above this share of the command's limit backs the feed off
+OVER_PRESS = 1.2  # feed reflex: weight-on-bit above this share of the command's limit backs the feed off
 PRESS_MARGIN_N = 3.0  # and at least this much above it, so that load-cell noise never trips it
 STALL_SHARE = 0.1  # spindle below this share of its commanded speed while saturated counts as stalled
 STALL_US = 200_000

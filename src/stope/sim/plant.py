@@ -14,8 +14,9 @@ import numpy as np
 from stope.physics.site_field import SiteField
 from stope.robot.messages import Efforts, RawSensors, Vector
 from stope.robot.model import RobotModel, Thruster
+from stope.robot.seam import PhysicsDivergedError
 from stope.sim.bit import BitInGround
-from stope.sim.bullet import BulletWorld, PhysicsDivergedError
+from stope.sim.bullet import BulletWorld
 from stope.sim.drums import DrumsInGround
 from stope.sim.footing import Footing
 from stope.sim.gripping import Grippers
@@ -308,7 +309,7 @@ class AsteroidPlant:
             self._sums, self.footing.state.sums, self._step_s, self._gravity, self._slow_s, self._offload, self._com,
             tree.momentum, tree.central_inertia, tree.total_mass_kg, self._base,
         )  # fmt: skip
-        if not max(map(abs, twist.tolist())) < PLAUSIBLE_SPEED:  # NaN fails too
+        if not (np.isfinite(twist).all() and float(np.abs(twist).max()) < PLAUSIBLE_SPEED):
             raise PhysicsDivergedError(f"at {self.time_us * 1e-6:.3f} s the base moved at {twist[:3]} m/s")
         self._body.set_base_velocity(twist)
         self._base[7:13] = twist
