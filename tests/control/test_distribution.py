@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scripted import robot
 
+from stope.belief.anchors import AnchorBelief
 from stope.control.distribution import Footholds, WrenchDistribution
-from stope.physics.anchoring import utilisation
 
 MINER, RIG = robot(), robot("bench_rig")
 SQUARE = 0.5 * np.array([[1, 1, 0], [1, -1, 0], [-1, -1, 0], [-1, 1, 0]], dtype=float)
@@ -71,7 +71,8 @@ def test_limits_are_respected_whatever_is_asked(force: list[float], moment: list
     feet, wrench = footholds(), np.array(force + moment)
     split = WrenchDistribution(MINER).split(feet, wrench, CALM, np.ones(4))
     f = split.force_n
-    used = utilisation(-f[:, 2], np.hypot(f[:, 0], f[:, 1]), feet.pull_n, feet.shear_n, feet.friction)
+    belief = AnchorBelief(90.0, 105.0, friction=0.6, anchors=4)
+    used = belief.required_scale(np.stack((-f[:, 2], np.hypot(f[:, 0], f[:, 1])), axis=1))
     assert (used <= 0.4 + 1e-3).all()
     # What is not paid is said: forces, external wrench and the unpaid rest balance.
     assert np.allclose(wrench_of(f, SQUARE) + wrench, split.unpaid, atol=1e-3)
@@ -96,7 +97,7 @@ def brute_force_reserve(feet: Footholds, direction: np.ndarray) -> float:
     rows, limits = [], []
     for foot in range(4):
         for x, y in zip(np.cos(angle), np.sin(angle), strict=True):
-            for z in (-1.0 / feet.pull_n[foot], -feet.friction / feet.shear_n[foot]):
+            for z in (-1.0 / feet.pull_n[foot], -feet.friction * np.cos(np.pi / 8) / feet.shear_n[foot]):
                 row = np.zeros(13)
                 row[3 * foot : 3 * foot + 3] = x / feet.shear_n[foot], y / feet.shear_n[foot], z
                 rows.append(row)

@@ -38,7 +38,8 @@ class Rock:
         weight = min(push, goal.feed_limit_n) if pressed else 0.0
         self.pushed_n = max(self.pushed_n, weight)
         joints, rates = np.array(self._scene.model.stance), np.zeros(len(self._scene.model.joints))
-        joints[feed] = self.feed_m + weight / self._drill.string_stiffness_n_m + self._noise * self._rng.standard_normal()
+        squeezed_m = weight / self._drill.string_stiffness_n_m
+        joints[feed] = self.feed_m + squeezed_m + self._noise * self._rng.standard_normal()
         rates[spindle] = goal.spindle_rad_s
         self._scene.obs |= {"joint_position": joints, "joint_velocity": rates, "weight_on_bit_n": weight}
 

@@ -5,7 +5,7 @@ parallel to the ground, so z is the surface normal) inside an inner polyhedron
 of its believed limit surface scaled by the utilisation u_i that the belief allows:
 
     t.f/T - f_z/N <= u c     pull and shear of the half-ellipsoid, by the chord between its semi-axes
-    t.f - mu f_z  <= u c T   pressed on, friction carries the rest of the shear
+    t.f - mu c f_z <= u c T  pressed on, friction carries the rest of the shear
 
 for eight shear directions t and c = cos(22.5 deg). A foot that only stands has u = 0 and so can only press; a foot in
 the air pays nothing. A clamp also pays a moment. The split is closed form while it stays inside the limits, which is
@@ -179,7 +179,7 @@ class WrenchDistribution:
             c[chord, x + 2] = -1.0 / pull
             upper[chord] = allowed
             c[pressed, x : x + 2] = self._shear_directions / shear
-            c[pressed, x + 2] = -feet.friction / shear
+            c[pressed, x + 2] = -feet.friction * INSCRIBED / shear
             upper[pressed] = allowed
             c[first + 2 * DIRECTIONS, x + 2] = 1.0
             upper[first + 2 * DIRECTIONS] = FAR if feet.standing[i] else 0.0
