@@ -29,7 +29,7 @@ demo: $(VENV)/run.stamp ## run the mission bennu_core: log, picture and film in 
 
 test: $(VENV)/test.stamp ## run the tests
 	@mkdir -p runs
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --junitxml runs/tests.xml $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --junitxml runs/tests.xml $(ARGS)
 
 lint: $(VENV)/test.stamp ## ruff, mypy --strict, import layers
 	@$(BIN)/ruff check .

@@ -5,6 +5,7 @@ import os
 for pool in ("OPENBLAS", "OMP", "MKL"):  # before NumPy loads; as the `stope` command does
     os.environ.setdefault(f"{pool}_NUM_THREADS", "1")
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -14,3 +15,12 @@ settings.register_profile(
     derandomize=os.environ.get("CI") == "true",  # a failure in CI is there for everyone, and again on the next run
 )
 settings.load_profile("stope")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that look at the same whole mission go to the same worker (`--dist loadgroup`), where it runs once."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if item.get_closest_marker("mission") and callspec is not None and "name" in callspec.params:
+            item.add_marker(pytest.mark.xdist_group(f"mission-{callspec.params['name']}"))
