@@ -28,6 +28,10 @@ UNPAID_WEIGHT = 1e4  # an unbalanced newton costs as much as 100 N of detour: pa
 MOMENT_SCALE_M = 0.5  # one newton metre counts like two newtons
 FAR = 1e4  # "no limit", N: finite, because ProxQP takes larger ones for infeasibility
 LARGEST_RESERVE_N = 1e3
+# Eigen and LAPACK add up in an order that depends on where in memory an array happens to lie, so the last bits of a
+# solution differ between processes. Nothing is lost by rounding them off: no force sensor sees a micronewton.
+SPLIT_DECIMALS = 6
+RESERVE_DECIMALS = 3
 RESERVE_SCALE_N = 10.0  # unit of the reserve QP's variables; in newtons its accuracy is lost to conditioning
 
 
@@ -101,7 +105,7 @@ class WrenchDistribution:
         unpaid = paying @ x + wrench
         if (used > upper + 1e-6).any() or (used < lower - 1e-6).any() or float(np.abs(unpaid).max()) > 1e-6:
             x, unpaid = self._split_at_limits(weight, wanted, paying, wrench, limits, upper, lower)
-        return Split(x[: self._forces].reshape(-1, 3).copy(), unpaid)
+        return Split(np.round(x[: self._forces], SPLIT_DECIMALS).reshape(-1, 3), np.round(unpaid, SPLIT_DECIMALS))
 
     def _split_at_limits(
         self,
@@ -150,7 +154,7 @@ class WrenchDistribution:
         if self._reserve_qp.results.info.status != proxqp.QPSolverOutput.PROXQP_SOLVED:
             return 0.0
         found = float(self._reserve_qp.results.x[n]) * RESERVE_SCALE_N
-        return max(0.0, found) if np.isfinite(found) else 0.0
+        return max(0.0, round(found, RESERVE_DECIMALS)) if np.isfinite(found) else 0.0
 
     def _wrench_map(self, arms_m: Vector) -> Vector:
         """(6, paid) wrench about the base of all forces and clamp moments."""
