@@ -176,11 +176,6 @@ class Mission(FileModel):
     tasks: tuple[Task, ...] = Field(min_length=1, max_length=100)
 
     @property
-    def risk(self) -> float:
-        """Another word for `hold_probability` in the anchoring literature: the accepted probability of success."""
-        return self.hold_probability
-
-    @property
     def start_us(self) -> int:
         """Microseconds from 1970-01-01T00:00:00Z to `start_utc`."""
         return round(_instant(self.start_utc).timestamp() * 1_000_000)

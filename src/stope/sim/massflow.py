@@ -1,4 +1,4 @@
-"""Where every microgram goes: from ground through tools to bin, back, or away. Settled every 10 ms.
+"""Where every microgram goes: from ground through tools to bin, back, or away. Settled every 50 ms.
 
 Geometry follows parcels: an integer mass is fixed first, then heights change by exactly that much, so the account
 book and an independent sum of height map, hole, particles and containers agree.
