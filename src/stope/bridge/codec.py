@@ -28,7 +28,6 @@ DEVICE_SYSTEM, DEVICE_COMPONENT = 1, 1
 Value = int | float | str | tuple[int, ...] | tuple[float, ...]
 
 _crc = fastcrc.crc16.mcrf4xx
-_header = struct.Struct("<BBBBBBBHB").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,22 @@ class Received:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A field among the flat values, with what must be checked of it before it is sent.
+
+    Attributes:
+        at: its value's index, or the slice of its elements; ranged: whether it has bounds or is a real number.
+    """
+
+    name: str
+    field: Field
+    at: int | slice
+    text: bool
+    length: int
+    ranged: bool
+
+
 class MessageType:
     """Coder of one message.
 
@@ -88,14 +103,14 @@ class MessageType:
         crc_extra: seed of the checksum, as one byte.
     """
 
-    __slots__ = ("_format", "_high_id", "_low_id", "_slots", "crc_extra", "id", "message", "name", "size")
+    __slots__ = ("_id_bytes", "_pack", "_slots", "_unpack", "crc_extra", "id", "message", "name", "size")
 
     def __init__(self, message: Message) -> None:
         self.message = message
         self.id, self.name, self.size = message.id, message.name, message.format.size
         self.crc_extra = bytes((message.crc_extra,))
-        self._format = message.format
-        self._low_id, self._high_id = self.id & 0xFFFF, self.id >> 16
+        self._pack, self._unpack = message.format.pack, message.format.unpack
+        self._id_bytes = self.id.to_bytes(3, "little")
         self._slots = _slots(message.wire)
 
     def frame(
@@ -107,24 +122,22 @@ class MessageType:
         Raises:
             struct.error, OverflowError: a value does not fit its type.
         """
-        payload = self._format.pack(*values).rstrip(b"\0") or b"\0"
-        body = _header(MAGIC, len(payload), 0, 0, link_seq, system, component, self._low_id, self._high_id) + payload
-        return body + _crc(body[1:] + self.crc_extra).to_bytes(2, "little")
+        payload = self._pack(*values).rstrip(b"\0") or b"\0"
+        body = bytes((len(payload), 0, 0, link_seq, system, component)) + self._id_bytes + payload
+        return b"\xfd" + body + _crc(body + self.crc_extra).to_bytes(2, "little")
 
     def values(self, payload: bytes) -> tuple[int | float | bytes, ...]:
         """Flat values in wire order; what was trimmed is zero."""
-        return self._format.unpack(payload.ljust(self.size, b"\0"))
+        return self._unpack(payload.ljust(self.size, b"\0"))
 
     def named(self, payload: bytes) -> dict[str, Value]:
         """Values by field name."""
         flat = self.values(payload)
-        found: dict[str, Value] = {}
-        for field, start, stop in self._slots:
-            if field.is_text:
-                found[field.name] = flat[start].split(b"\0", 1)[0].decode("ascii", "replace")  # type: ignore[union-attr]
-            else:
-                found[field.name] = flat[start:stop] if field.length else flat[start]  # type: ignore[assignment]
-        return found
+        found = {slot.name: flat[slot.at] for slot in self._slots}
+        for slot in self._slots:
+            if slot.text:
+                found[slot.name] = found[slot.name].split(b"\0", 1)[0].decode("ascii", "replace")  # type: ignore
+        return found  # type: ignore[return-value]  # text is decoded now, arrays are slices
 
     def flatten(self, fields: Mapping[str, Value]) -> list[int | float | bytes]:
         """Checked flat values in wire order.
@@ -134,16 +147,16 @@ class MessageType:
         """
         flat: list[int | float | bytes] = []
         taken = 0
-        for field, _, _ in self._slots:
-            if field.const is not None:
-                flat.append(field.const)
+        for slot in self._slots:
+            if slot.field.const is not None:
+                flat.append(slot.field.const)
                 continue
-            if field.name not in fields:
-                raise CommandRefusedError(f"{self.name}: field {field.name} is missing")
+            if slot.name not in fields:
+                raise CommandRefusedError(f"{self.name}: field {slot.name} is missing")
             taken += 1
-            flat.extend(_checked(self.name, field, fields[field.name]))
+            flat.extend(_checked(self.name, slot, fields[slot.name]))
         if taken != len(fields):
-            unknown = sorted(set(fields) - {field.name for field, _, _ in self._slots})
+            unknown = sorted(set(fields) - {slot.name for slot in self._slots})
             raise CommandRefusedError(f"{self.name} has no field {', '.join(unknown)}")
         return flat
 
@@ -189,37 +202,41 @@ class Codec:
         return Received(kind.name, kind.named(frame.payload), frame.link_seq, frame.system, frame.component)
 
 
-def _slots(wire: Sequence[Field]) -> tuple[tuple[Field, int, int], ...]:
-    """Field with the start and end of its elements among the flat values."""
+def _slots(wire: Sequence[Field]) -> tuple[_Slot, ...]:
     found, at = [], 0
     for field in wire:
         count = 1 if field.is_text else max(field.length, 1)
-        found.append((field, at, at + count))
+        array = field.length > 0 and not field.is_text
+        ranged = field.is_real or not (math.isinf(field.low) and math.isinf(field.high))
+        place = slice(at, at + count) if array else at
+        found.append(_Slot(field.name, field, place, field.is_text, field.length, ranged))
         at += count
     return tuple(found)
 
 
-def _checked(message: str, field: Field, value: Value) -> Sequence[int | float | bytes]:
+def _checked(message: str, slot: _Slot, value: Value) -> Sequence[int | float | bytes]:
     """Flat elements of one field, refused when no device may ever see them."""
-    if field.is_text:
-        if not isinstance(value, str) or not value.isascii() or len(value) > field.length:
+    if slot.text:
+        if not isinstance(value, str) or not value.isascii() or len(value) > slot.length:
             raise CommandRefusedError(
-                f"{message}: {field.name} is {value!r}, expected up to {field.length} ASCII letters"
+                f"{message}: {slot.name} is {value!r}, expected {slot.length} ASCII letters at most"
             )
         return (value.encode("ascii"),)
-    if field.length:
-        if not isinstance(value, tuple) or len(value) != field.length:
-            raise CommandRefusedError(f"{message}: {field.name} is {value!r}, expected {field.length} numbers")
-        elements: Sequence[int | float] = value
+    elements: Sequence[int | float]
+    if slot.length:
+        if not isinstance(value, tuple) or len(value) != slot.length:
+            raise CommandRefusedError(f"{message}: {slot.name} is {value!r}, expected {slot.length} numbers")
+        elements = value
     elif isinstance(value, int | float):
         elements = (value,)
     else:
-        raise CommandRefusedError(f"{message}: {field.name} is {value!r}, expected a number")
-    low, high = field.low, field.high
-    for element in elements:
-        # Written so that NaN fails; infinity never passes, whatever the range.
-        if not (low <= element <= high) or math.isinf(element):
+        raise CommandRefusedError(f"{message}: {slot.name} is {value!r}, expected a number")
+    if slot.ranged:
+        field = slot.field
+        # The sum of finite numbers is finite, and any NaN or infinity spoils it; min and max alone let NaN through.
+        if not (math.isfinite(sum(elements)) and field.low <= min(elements) and max(elements) <= field.high):
+            worst = next((e for e in elements if not (field.low <= e <= field.high) or math.isinf(e)), elements[0])
             raise CommandRefusedError(
-                f"{message}: {field.name} holds {element}, expected a finite number of {low} to {high}"
+                f"{message}: {slot.name} holds {worst}, expected a finite number of {field.low:g} to {field.high:g}"
             )
     return elements

@@ -70,56 +70,45 @@ class Framer:
             frames += self._scan(1)
         return frames
 
-    def _scan(self, start: int) -> list[Frame]:
-        """All frames from `start` on; what cannot be decided yet stays pending."""
-        data, counters = self._pending, self.counters
-        frames: list[Frame] = []
-        end, at = len(data), start
-        while True:
-            found = data.find(MAGIC, at)
-            if found < 0:
-                counters.skipped += end - at
-                at = end
-                break
-            counters.skipped += found - at
-            at = found
-            length = self._length(at)
-            if length == 0:
-                break
-            if length < 0:
-                counters.bad_header += 1
-            elif self._checksum_is_right(at, length):
-                frames.append(_frame(data, at, length))
-                at += length
+    def _scan(self, at: int) -> list[Frame]:
+        """All frames from index `at` on; what cannot be decided yet stays pending."""
+        data, table, frames, bad_crc, bad_header = self._pending, self._table, [], 0, 0
+        end, start, good = len(data), at, 0
+        while (at := data.find(MAGIC, at)) >= 0:
+            have = end - at
+            if have > 2 and data[at + 2]:  # signed, or flags of a version that we do not know
+                bad_header += 1
+                at += 1
                 continue
-            else:
-                counters.bad_crc += 1
-            counters.skipped += 1
-            at += 1
-        counters.frames += len(frames)
+            if have < HEADER:
+                break
+            length = data[at + 1]
+            number = data[at + 7] | data[at + 8] << 8 | data[at + 9] << 16
+            known = table.get(number)
+            if known is None or not 1 <= length <= known[1]:
+                bad_header += 1
+                at += 1
+                continue
+            if have < length + OVERHEAD:
+                break
+            last = at + HEADER + length
+            body = bytes(data[at + 1 : last])
+            if _crc(body + known[0]) != data[last] | data[last + 1] << 8:
+                bad_crc += 1
+                at += 1
+                continue
+            frames.append(Frame(number, body[3], body[4], body[5], body[9:]))
+            at = last + 2
+            good += length + OVERHEAD
+        if at < 0:
+            at = end
         del data[:at]
+        self._count(len(frames), bad_crc, bad_header, at - start - good)
         return frames
 
-    def _length(self, at: int) -> int:
-        """Bytes of the candidate at `at`; 0 if more bytes are needed to tell, -1 if it is no frame."""
-        data = self._pending
-        have = len(data) - at
-        if have > 2 and data[at + 2]:
-            return -1  # signed, or flags of a version that we do not know
-        if have < HEADER:
-            return 0
-        known = self._table.get(data[at + 7] | data[at + 8] << 8 | data[at + 9] << 16)
-        payload = data[at + 1]
-        if known is None or not 1 <= payload <= known[1]:
-            return -1
-        return payload + OVERHEAD if have >= payload + OVERHEAD else 0
-
-    def _checksum_is_right(self, at: int, length: int) -> bool:
-        data, end = self._pending, at + length
-        seed = self._table[data[at + 7] | data[at + 8] << 8 | data[at + 9] << 16][0]
-        return _crc(bytes(data[at + 1 : end - 2]) + seed) == data[end - 2] | data[end - 1] << 8
-
-
-def _frame(data: bytearray, at: int, length: int) -> Frame:
-    number = data[at + 7] | data[at + 8] << 8 | data[at + 9] << 16
-    return Frame(number, data[at + 4], data[at + 5], data[at + 6], bytes(data[at + HEADER : at + length - 2]))
+    def _count(self, frames: int, bad_crc: int, bad_header: int, skipped: int) -> None:
+        counters = self.counters
+        counters.frames += frames
+        counters.bad_crc += bad_crc
+        counters.bad_header += bad_header
+        counters.skipped += skipped
