@@ -159,6 +159,10 @@ class CommandDesk:
         """The answer to `seq`, if it has come or was given up."""
         return self._answers.get(seq)
 
+    def is_pending(self, what: str) -> bool:
+        """Whether a command called `what` waits for its answer."""
+        return any(pending.what == what for pending in self._pending.values())
+
     def withdraw(self, what: str) -> None:
         """Stop repeating commands called `what`: the opposite was asked for."""
         self._pending = {seq: pending for seq, pending in self._pending.items() if pending.what != what}

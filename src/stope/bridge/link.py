@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stope.bridge.codec import DEVICE_SYSTEM, Codec, Received, Value
@@ -53,10 +53,20 @@ class Link:
         Raises:
             CommandRefusedError: a value that no device may ever see. Nothing was queued.
         """
-        frame = self._codec.encode(name, fields, self._tx_seq)
-        self._tx_seq = (self._tx_seq + 1) & 0xFF
-        self.counters.sent += 1
-        (self._urgent if urgent else self._out).extend(frame)
+        self.send_all([(name, fields)], urgent)
+
+    def send_all(self, messages: Sequence[tuple[str, Mapping[str, Value]]], urgent: bool = False) -> None:
+        """Queue messages, all or none.
+
+        Raises:
+            CommandRefusedError: as `send`.
+        """
+        frames = [
+            self._codec.encode(name, fields, (self._tx_seq + i) & 0xFF) for i, (name, fields) in enumerate(messages)
+        ]
+        self._tx_seq = (self._tx_seq + len(frames)) & 0xFF
+        self.counters.sent += len(frames)
+        (self._urgent if urgent else self._out).extend(b"".join(frames))
 
     def take_urgent(self) -> bytes:
         """Urgent bytes, once."""
