@@ -16,6 +16,9 @@ from stope.mission.shipped import find_data
 from stope.robot.model import RobotModel
 from stope.robot.modelfile import load_robot
 
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parent))  # what these tests share: still_world
+
 
 @pytest.fixture(scope="session")
 def dialect() -> Dialect:
@@ -55,5 +58,13 @@ def rig() -> RobotModel:
 
 
 @pytest.fixture(scope="session")
-def root() -> Path:
-    return Path(__file__).parents[2]
+def core_libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The firmware's shared library of each robot, compiled here and now."""
+    build, found = tmp_path_factory.mktemp("firmware"), {}
+    for robot in ("miner", "bench_rig"):
+        make = ["make", "-s", "-C", str(ROOT / "firmware_bridge" / "firmware"), "shared"]
+        settings = [f"ROBOT={robot}", f"BUILD={build}", f"PYTHON={sys.executable}"]
+        done = subprocess.run([*make, *settings], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        found[robot] = build / robot / "libstope_fw.so"
+    return found

@@ -189,8 +189,9 @@ class SerialRobot:
         """
         driver = self.driver
         session = driver.session
-        overdue_ns = session.time.host_ns(until_us) + GRACE_NS
-        driver.pump(lambda: session.sampled_us >= until_us, max(overdue_ns - driver.now_ns(), 0))
+        left_ns = session.time.host_ns(until_us) - driver.now_ns()
+        # Never less than the grace: a loop whose device fell silent asks for times long past, and must not spin.
+        driver.pump(lambda: session.sampled_us >= until_us, max(left_ns, 0) + GRACE_NS)
         driver.check_fresh()
         if self._run_clock is not None:
             self._run_clock.advance_to(max(session.sampled_us, self._run_clock.now_us))

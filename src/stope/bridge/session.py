@@ -70,7 +70,7 @@ class Session:
         self._desk: CommandDesk | None = None
         self._sequences: SequenceTable | None = None
         self._events: list[Event] = []
-        self._next_ask_ns = 0
+        self._next_ask_ns: int | None = None
         self._alive_ns: int | None = None
         self._loops = 0
         self._asked = 0
@@ -120,9 +120,7 @@ class Session:
             self._send_estop()
         if self.phase is Phase.REBOOTED:
             return
-        if (self.phase is Phase.OPENING or self._inbox.doubt) and now_ns >= self._next_ask_ns:
-            self._next_ask_ns = now_ns + (ASK_NS if self.phase is Phase.OPENING else DOUBT_NS)
-            self._ask_caps()
+        self._ask_when_due(now_ns)
         if self.phase is not Phase.OPENING and self.time.due(now_ns):
             self.link.send("TIMESYNC", {"t_host_tx_ns": now_ns, "t_dev_rx_ns": 0, "t_dev_tx_ns": 0}, urgent=True)
         if self._desk is not None:
@@ -256,6 +254,15 @@ class Session:
         self._desk = CommandDesk(self._codec.dialect, lambda name, fields: self.link.send_all([(name, fields)]), first)
         self._sequences = SequenceTable(self._model, self._codec.dialect, state)
         self.phase = Phase.SYNCING
+
+    def _ask_when_due(self, now_ns: int) -> None:
+        """Ask for CAPS while opening, a little later than the first telemetry may come, and while in doubt."""
+        if self._next_ask_ns is None:
+            self._next_ask_ns = now_ns + DOUBT_NS
+        opening = self.phase is Phase.OPENING
+        if (opening or self._inbox.doubt) and now_ns >= self._next_ask_ns:
+            self._next_ask_ns = now_ns + (ASK_NS if opening else DOUBT_NS)
+            self._ask_caps()
 
     def _ask_caps(self) -> None:
         state = self._inbox.state
