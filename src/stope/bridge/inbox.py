@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stope.bridge.assemble import Assembler, Sample
+from stope.bridge.assemble import SAMPLE_MESSAGES, Assembler, Sample
 from stope.bridge.codec import Received
 from stope.bridge.dialect import Dialect
 from stope.bridge.faultbits import seam_bits, translate
@@ -12,7 +12,6 @@ from stope.bridge.telemetry import DeviceState, FaultEvent, LinkReport, LogLine,
 from stope.robot.messages import Applied, Health, Observation
 from stope.robot.model import RobotModel
 
-SAMPLE = ("STATE", "JOINT_STATE", "LIMB_WRENCH", "ANCHOR_STATE", "TOOL_STATE")
 NO_SOURCE = 65535
 EVENTS_KEPT = 64
 
@@ -56,7 +55,7 @@ class Inbox:
 
     def take(self, message: Received, now_ns: int) -> FaultEvent | LinkReport | LogLine | None:
         """Take a message; an event if it is one that was not told before."""
-        if message.name in SAMPLE:
+        if message.name in SAMPLE_MESSAGES:
             self._take_sample(message, now_ns)
         elif message.name == "FAULT_EVENT":
             return self._fault_event(message)
