@@ -211,7 +211,7 @@ class Device:
 
     def parts(self, **changes: Any) -> list[Any]:
         """SETPOINT and ACTUATION messages that hold the robot in place; `changes` by field, joint fields as {joint: value}."""
-        self.seq = changes.pop("seq", self.seq + 1)
+        self.seq = changes.pop("seq", (self.seq + 1) % 2**32)
         session = self._session(changes.pop("session", None))
         until = changes.pop("valid_until_us", self.now + changes.pop("lifetime_us", 100_000))
         rows: dict[str, list[Any]] = {
@@ -241,15 +241,17 @@ class Device:
 
     def setpoint(self, **changes: Any) -> int:
         """Send one whole set-point; returns its seq."""
-        for message in self.parts(**changes):
-            self.say(message)
+        self.rx(b"".join([self.frame(message) for message in self.parts(**changes)]))
         return self.seq
 
     def command(self, command: int, *param: float, seq: int | None = None, session: int | None = None) -> Any:
         """Send COMMAND; returns its COMMAND_ACK."""
-        self.command_seq = self.command_seq + 1 if seq is None else seq
+        self.command_seq = (self.command_seq + 1) % 2**32 if seq is None else seq
         values = [*param, 0.0, 0.0, 0.0, 0.0][:4]
+        before = len(self.acks())
         self.say(self.m.MAVLink_command_message(self.command_seq, self._session(session), values, command, 0))
+        while len(self.acks()) == before:  # on a line with a rate the answer takes its time
+            self.run(1000)
         return self.acks()[-1]
 
     def estop(self) -> Any:

@@ -75,7 +75,7 @@ static void tell_slip(struct core *c, uint64_t now)
 {
     bool any = false;
     for (uint32_t limb = 0; limb < ROBOT_LIMBS; limb++) {
-        if (!grips(c, limb) || !slipped_off(c, limb)) continue;
+        if (!interlocks_pressing(c) || !grips(c, limb) || !slipped_off(c, limb)) continue;
         any = true;
         faults_raise(c, now, FAULT_ANCHOR_SLIP, NOTE, c->sensors.anchor_slip_m[limb], param_f32(c, PARAM_SLIP_MAX_M), (uint16_t)limb);
     }
@@ -87,11 +87,11 @@ static void need_anchors(struct core *c, uint64_t now, struct core_efforts *out)
     struct interlocks *k = &c->interlocks;
     bool unheld = interlocks_pressing(c) && !interlocks_enough_anchors(c);
     uint64_t lasts = lasting(unheld, &k->unheld, &k->unheld_us, now);
+    tell_slip(c, now);
     if (!unheld) {
         faults_gone(c, FAULT_FEED_INTERLOCK | FAULT_ANCHOR_LOAD_LOST);
         return;
     }
-    tell_slip(c, now);
     float held = (float)holding(c), needed = (float)param_u32(c, PARAM_ANCHORS_MIN);
     if (hold_feed_back(out, 0.0f)) {
         limited(c, UINT32_C(1) << ROBOT_FEED, LIMIT_REASON_FEED_INTERLOCK, held);

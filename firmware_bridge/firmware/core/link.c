@@ -6,6 +6,7 @@
 
 #define URGENT_RESERVE 512u  /* bytes of the ring that telemetry never takes */
 #define SAMPLE_WAIT_MS 20u
+#define SAMPLE_FITS 600u     /* one sample always fits an idle line, however slow */
 #define BYTES_PER_S(baud) ((baud) / 10u) /* 8N1 */
 
 static uint32_t queue_limit(const struct core *c, enum priority priority)
@@ -13,7 +14,8 @@ static uint32_t queue_limit(const struct core *c, enum priority priority)
     uint32_t capacity = c->boot.tx_capacity;
     if (priority == URGENT) return capacity;
     uint32_t limit = capacity > URGENT_RESERVE ? capacity - URGENT_RESERVE : 0;
-    uint32_t line = BYTES_PER_S(c->boot.uart_baud) / 1000u * SAMPLE_WAIT_MS + 600u; /* one sample always fits an idle line */
+    uint32_t line = BYTES_PER_S(c->boot.uart_baud) / 1000u * SAMPLE_WAIT_MS;
+    if (line < SAMPLE_FITS) line = SAMPLE_FITS;
     if (c->boot.uart_baud && line < limit) limit = line;
     return priority == SAMPLE ? limit : limit / 2u;
 }
