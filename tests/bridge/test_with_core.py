@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from still_world import StillWorld
+from core_bench import CONTROL_US, Bench
 
 from stope.bridge.codec import Codec
 from stope.bridge.commands import Answer
@@ -24,82 +23,16 @@ from stope.bridge.errors import (
     TelemetryStaleError,
 )
 from stope.bridge.lockstep import LockStep
-from stope.bridge.serial_robot import SerialRobot
 from stope.bridge.service import clear, estop, read_parameters, set_parameter
-from stope.bridge.session import Event
 from stope.bridge.shared_core import Boot, SharedCore
 from stope.bridge.telemetry import FaultEvent
-from stope.clock import RunClock
 from stope.mission.shipped import find_data
-from stope.robot.messages import AnchorAction, Command, CommandRefusedError, JointMode, SafetyState
+from stope.robot.messages import AnchorAction, CommandRefusedError, SafetyState
 from stope.robot.model import RobotModel
 from stope.robot.modelfile import load_robot
 from stope.robot.seam import HandshakeError, Robot
 
-CONTROL_US = 10_000
 ROOT = Path(__file__).parents[2]
-
-
-class Bench:
-    """A robot over a real core, and what it is told and tells."""
-
-    def __init__(self, library: Path, model: RobotModel, boot: Boot | None = None, **options: Any) -> None:
-        self.model = model
-        self.world = StillWorld(model)
-        self.core = SharedCore(library, self.world, boot)
-        self.events: list[Event] = []
-        self.run_clock = RunClock()
-        self.robot = self.another(**options)
-        self.count = 0
-
-    def another(self, **options: Any) -> SerialRobot:
-        """One more host for the same device."""
-        opener: Callable[[], LockStep] = options.pop("opener", lambda: LockStep(self.core))
-        return SerialRobot(
-            self.model, opener, LockStep(self.core), self.run_clock, on_event=self.events.append, **options
-        )
-
-    def command(self, **change: Any) -> Command:
-        """Stay at the stance, with changes; lives for 100 ms of device time."""
-        n = len(self.model.joints)
-        self.count += 1
-        turning = np.array([joint.kind == "continuous" for joint in self.model.joints])
-        plain: dict[str, Any] = {
-            "seq": self.count,
-            "valid_until_us": self.core.now_us + 100_000,
-            "joint_mode": np.where(turning, JointMode.VELOCITY, JointMode.POSITION).astype(np.int8),
-            "joint_position": np.array(self.model.stance),
-            "joint_velocity": np.zeros(n),
-            "joint_effort": np.zeros(n),
-            "joint_effort_limit": self.model.effort_max.copy(),
-            "anchor_action": np.zeros(len(self.model.limbs), np.int8),
-            "release_confirm": -1,
-            "thrust_n": np.zeros(len(self.model.thrusters)),
-        }
-        return Command(**(plain | change))
-
-    def armed(self) -> Bench:
-        """Connected and armed."""
-        self.robot.connect()
-        self.robot.arm()
-        return self
-
-    def ticks(self, count: int, **change: Any) -> Any:
-        """Turns of a control loop; the last observation."""
-        for _ in range(count):
-            self.robot.write(self.command(**change))
-            self.robot.wait(self.robot.read().time_us + CONTROL_US)
-        return self.robot.read()
-
-    def alone(self, for_us: int) -> list[tuple[int, SafetyState]]:
-        """The device without a host; its states with the time when each began."""
-        changes = [(self.core.now_us, SafetyState(self.core.safety_state))]
-        until_us = self.core.now_us + for_us
-        while self.core.now_us < until_us:
-            self.core.step()
-            if self.core.safety_state != changes[-1][1]:
-                changes.append((self.core.now_us, SafetyState(self.core.safety_state)))
-        return changes
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from stope.bridge.errors import DeviceRebootedError, LinkError, TelemetryStaleEr
 from stope.bridge.session import REBOOTED, Event, Phase, Session
 from stope.bridge.telemetry import DeviceState
 from stope.bridge.transport import Clock, Transport
+from stope.robot.messages import SafetyState
 
 NS = 1_000_000_000
 STALE_NS = 300_000_000  #: three times what the worst busy host was seen to be late by, and over the device's own 250 ms
@@ -50,6 +51,18 @@ class Driver:
         if state is None:
             raise LinkError("the device has not told its state: connect first")
         return state
+
+    @property
+    def reported(self) -> SafetyState:
+        """The safety state of the newest whole sample: what `read` tells too.
+
+        Raises:
+            LinkError: there was none yet.
+        """
+        observation = self.session.observation
+        if observation is None:
+            raise LinkError("the device has sent no whole sample: connect first")
+        return observation.safety
 
     def now_ns(self) -> int:
         """Host time."""

@@ -118,8 +118,8 @@ class SerialRobot:
             for _ in range(STREAM_FIRST):
                 self._stream(driver)
             driver.ask("ARM", meanwhile=lambda: self._stream(driver)).demand()
-            if not driver.pump(lambda: driver.state.safety in DRIVING, ANSWER_NS):
-                raise LinkError(f"the device said that it armed and is {driver.state.safety.name}: connect again")
+            if not driver.pump(lambda: driver.reported in DRIVING, ANSWER_NS):
+                raise LinkError(f"the device said that it armed and is {driver.reported.name}: connect again")
         except BaseException:
             driver.engaged = False
             raise
@@ -135,8 +135,8 @@ class SerialRobot:
         if driver.state.safety in OUTPUTS_ON:
             driver.ask("DISARM").demand()
         driver.engaged = False
-        if not driver.pump(lambda: driver.state.safety not in OUTPUTS_ON, SAFING_NS):
-            raise LinkError(f"the device took the disarming and is still {driver.state.safety.name}: use the e-stop")
+        if not driver.pump(lambda: driver.reported not in OUTPUTS_ON, SAFING_NS):
+            raise LinkError(f"the device took the disarming and is still {driver.reported.name}: use the e-stop")
 
     def close(self) -> None:
         """Let go of the port. A device that is still armed is asked to disarm; without us it goes safe by itself."""

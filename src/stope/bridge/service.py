@@ -58,8 +58,8 @@ def clear(driver: Driver) -> SafetyState:
         driver.pump(lambda: False, NS // 20)
     name = "CLEAR_ESTOP" if driver.state.safety is SafetyState.ESTOP else "CLEAR_FAULTS"
     driver.ask(name).demand()
-    driver.pump(lambda: driver.state.safety is SafetyState.DISARMED, ANSWER_NS)
-    return driver.state.safety
+    driver.pump(lambda: driver.reported is SafetyState.DISARMED, ANSWER_NS)
+    return driver.reported
 
 
 def estop(driver: Driver, reason: int = 0) -> bool:
@@ -71,4 +71,4 @@ def estop(driver: Driver, reason: int = 0) -> bool:
     driver.engaged = False
     driver.session.estop(reason, driver.now_ns())
     driver.flush()
-    return driver.pump(lambda: driver.state.safety is SafetyState.ESTOP, ANSWER_NS)
+    return driver.pump(lambda: driver.reported is SafetyState.ESTOP, ANSWER_NS)
