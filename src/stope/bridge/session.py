@@ -221,9 +221,7 @@ class Session:
             if answer is not None:
                 self._events.append(answer)
         elif message.name == "PARAM_VALUE":
-            parameter = Parameter.of(message)
-            self.parameters[parameter.name] = parameter
-            self._events.append(parameter)
+            self._take_parameter(message)
         else:
             event = self._inbox.take(message, now_ns)
             if event is not None:
@@ -231,6 +229,15 @@ class Session:
             if isinstance(message.fields.get("fault"), int) and self._desk is not None:
                 self._acknowledge(message.integer("seq"), now_ns)
             self._open_when_known()
+
+    def _take_parameter(self, message: Received) -> None:
+        try:
+            parameter = Parameter.of(message)
+        except ValueError:
+            self._inbox.malformed += 1  # of a type that only a newer host knows
+            return
+        self.parameters[parameter.name] = parameter
+        self._events.append(parameter)
 
     def _take_caps(self, caps: Caps) -> None:
         if self.caps is None:
