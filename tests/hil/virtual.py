@@ -7,11 +7,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-NONCE = 0x51ED1234
-PERIOD_US = 10_000
+from hosting import ARMED, BOOT, BROWN_OUT, DISARMED, ESTOP, FAULT, HOLD, SAFING, SOFT, WATCHDOG, Host
+
+__all__ = ["ARMED", "BOOT", "BROWN_OUT", "DISARMED", "ESTOP", "FAULT", "HOLD", "SAFING", "SOFT", "WATCHDOG", "Device"]
+
 RING_US = 50_000  # the device's ring holds telemetry of this time
-BOOT, DISARMED, HOLD, ARMED, SAFING, FAULT, ESTOP = range(7)
-POWER, WATCHDOG, SOFT, BROWN_OUT = range(4)
 
 
 class Sensors(c.Structure):
@@ -96,29 +96,26 @@ def load(path: Path) -> c.CDLL:
     return lib
 
 
-class Device:
+class Device(Host):
     """One device and the host beside it.
 
     Attributes:
         now: device time, us. sensors, efforts: what the next tick reads and the last one wrote.
-        heard: messages of the device since `listen` was last called.
     """
 
     def __init__(self, library: Path, oracle: ModuleType, model: Any, **boot: Any) -> None:
-        self.lib, self.m, self.model = load(library), oracle, model
+        self.lib = load(library)
         self._fw = c.create_string_buffer(self.lib.fw_size())
         self._out = c.create_string_buffer(1 << 13)
         self.sensors, self.efforts = Sensors(), Efforts()
         self.lib.fw_new(self._fw)
         self.now = 1_000_000
-        self.seq = self.loop_count = self.command_seq = 0
-        self.joints = len(model.joints)
-        self.nonce = NONCE
         for i, joint in enumerate(model.joints):
             self.sensors.position[i] = (
                 0.0 if joint.kind == "continuous" else 0.5 * (joint.position_min + joint.position_max)
             )
         self.sensors.bus_voltage_v = model.bus_voltage_v
+        super().__init__(oracle, model)
         self.boot(**boot)
 
     # --- power, time and wires
@@ -128,10 +125,7 @@ class Device:
         facts = {"nonce": self.nonce, "uid": 7, "overrun_us": 5000, "memory_ok": True, "test_commands": True, "board": b"virtual"}
         self.nonce = changes.get("nonce", self.nonce)
         self.lib.fw_boot(self._fw, c.byref(Boot(**{**facts, **changes})), self.now)
-        self._mav = self.m.MAVLink(None, srcSystem=255, srcComponent=190)
-        self._ear = self.m.MAVLink(None)
-        self._ear.robust_parsing = True
-        self.heard: list[Any] = []
+        self.plug()
 
     def run(self, us: int) -> None:
         """Tick for `us`, a whole number of milliseconds, hearing nothing from the host."""
@@ -163,7 +157,11 @@ class Device:
         return self._out.raw[:count]
 
     def _hear(self) -> None:
-        self.heard += self._ear.parse_buffer(self.take_bytes()) or []
+        self.hear(self.take_bytes())
+
+    @property
+    def place(self) -> list[float]:
+        return [float(x) for x in self.sensors.position[: self.joints]]
 
     @property
     def state(self) -> int:
@@ -189,125 +187,3 @@ class Device:
 
     def deafen_host(self, deaf: bool) -> None:
         self.lib.fw_deaf_host(self._fw, deaf)
-
-    # --- what the host says
-
-    def frame(self, message: Any) -> bytes:
-        """`message` as bytes, with the link's next sequence number."""
-        data: bytes = message.pack(self._mav)
-        self._mav.seq = (self._mav.seq + 1) % 256
-        return data
-
-    def say(self, message: Any) -> None:
-        self.rx(self.frame(message))
-
-    def alive(self, engaged: int = 1, session: int | None = None, count: bool = True) -> None:
-        """One HOST_ALIVE."""
-        self.loop_count += count
-        self.say(self.m.MAVLink_host_alive_message(self._session(session), self.loop_count, engaged))
-
-    def _session(self, session: int | None) -> int:
-        return self.nonce if session is None else session
-
-    def parts(self, **changes: Any) -> list[Any]:
-        """SETPOINT and ACTUATION messages that hold the robot in place; `changes` by field, joint fields as {joint: value}."""
-        self.seq = changes.pop("seq", (self.seq + 1) % 2**32)
-        session = self._session(changes.pop("session", None))
-        until = changes.pop("valid_until_us", self.now + changes.pop("lifetime_us", 100_000))
-        rows: dict[str, list[Any]] = {
-            "position": [float(x) for x in self.sensors.position[: self.joints]],
-            "velocity": [0.0] * self.joints,
-            "effort": [0.0] * self.joints,
-            "effort_limit": [j.effort_max for j in self.model.joints],
-            "mode": [2 if j.kind == "continuous" else 1 for j in self.model.joints],
-        }
-        for name, row in rows.items():
-            for joint, value in changes.pop(name, {}).items():
-                row[joint] = value
-        masks, first_joint = changes.pop("valid_mask", {}), changes.pop("first_joint", {})
-        messages = []
-        for first in range(0, self.joints, 8):
-            cut = [[*row[first : first + 8], *[0] * 8][:8] for row in rows.values()]
-            mask = masks.get(first, (1 << min(8, self.joints - first)) - 1)
-            messages.append(
-                self.m.MAVLink_setpoint_message(until, self.seq, session, *cut, mask, first_joint.get(first, first))
-            )
-        action = changes.pop("anchor_action", [0, 0, 0, 0])
-        confirm = changes.pop("release_confirm", session ^ self.seq if 2 in action else 0)
-        thrust = changes.pop("thrust_n", [0.0] * 4)
-        assert not changes, f"unknown {changes}"
-        messages.append(self.m.MAVLink_actuation_message(until, self.seq, session, confirm, thrust, action))
-        return messages
-
-    def setpoint(self, **changes: Any) -> int:
-        """Send one whole set-point; returns its seq."""
-        self.rx(b"".join([self.frame(message) for message in self.parts(**changes)]))
-        return self.seq
-
-    def command(self, command: int, *param: float, seq: int | None = None, session: int | None = None) -> Any:
-        """Send COMMAND; returns its COMMAND_ACK."""
-        self.command_seq = (self.command_seq + 1) % 2**32 if seq is None else seq
-        values = [*param, 0.0, 0.0, 0.0, 0.0][:4]
-        before = len(self.acks())
-        self.say(self.m.MAVLink_command_message(self.command_seq, self._session(session), values, command, 0))
-        while len(self.acks()) == before:  # on a line with a rate the answer takes its time
-            self.run(1000)
-        return self.acks()[-1]
-
-    def estop(self) -> Any:
-        self.say(self.m.MAVLink_estop_message(0x504F5453, 9, 1))
-        return self.acks()[-1]
-
-    def stream(self, us: int, **changes: Any) -> None:
-        """A host that does all that it should for `us`: life and set-points every 10 ms."""
-        end = self.now + us
-        while self.now < end:
-            self.alive()
-            self.setpoint(**changes)
-            self.run(min(PERIOD_US, end - self.now))
-
-    # --- what the device said
-
-    def listen(self) -> None:
-        """Forget what was heard."""
-        self.heard.clear()
-
-    def all(self, name: str) -> list[Any]:
-        return [m for m in self.heard if m.get_type() == name]
-
-    def acks(self) -> list[Any]:
-        return self.all("COMMAND_ACK")
-
-    def status(self) -> Any:
-        """The newest STATE, from a sample taken now."""
-        before = len(self.all("STATE"))
-        for _ in range(1000):
-            if len(self.all("STATE")) > before:
-                return self.all("STATE")[-1]
-            self.run(1000)
-        raise AssertionError("no STATE within 1 s")
-
-    def events(self) -> list[Any]:
-        """Fault events heard, each seq once."""
-        return list({m.seq: m for m in self.all("FAULT_EVENT")}.values())
-
-    # --- the usual ways into a state
-
-    def wake(self) -> None:
-        """To DISARMED, with a host that streams."""
-        self.run(2000)
-        self.stream(30_000)
-
-    def arm(self) -> Any:
-        """To HOLD."""
-        self.wake()
-        self.alive()
-        self.setpoint()
-        return self.command(self.m.COMMAND_ARM)
-
-    def fly(self, **changes: Any) -> None:
-        """To ARMED."""
-        ack = self.arm()
-        assert ack.result == self.m.RESULT_OK, f"arm: {ack}"
-        self.stream(20_000, **changes)
-        assert self.state == ARMED
