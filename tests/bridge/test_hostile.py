@@ -41,7 +41,7 @@ class Impostor:
         self.host = oracle.MAVLink(None)
         self.host.robust_parsing = True
 
-    def says(self, name: str, **fields: Any) -> bytes:
+    def says(self, name: str, /, **fields: Any) -> bytes:
         """One frame; fields that are not given are zero."""
         kind = next(k for k in self.oracle.mavlink_map.values() if k.msgname == name)
         filled = {}

@@ -23,6 +23,7 @@ GONE = (OSError, _termios_error, serial.SerialException, TypeError, ValueError) 
 READ_S = 0.05  #: how long the reader sleeps in the driver at most; closing waits for it
 WRITE_S = 0.25  #: a line that takes nothing for so long is gone
 QUEUED = 4096  #: bytes that wait for a slow line; older set-points are dropped first, for they are stale anyway
+KEPT = 65_536  #: bytes that wait to be read, about a second's worth
 DEFAULT_BAUD = 921_600
 
 
@@ -125,6 +126,7 @@ class SerialPort:
             if data:
                 with self._in:
                     self._arrived += data
+                    del self._arrived[:-KEPT]  # nobody asks (a person thinks): what is newest counts
                     self._in.notify_all()
 
     def _write(self) -> None:

@@ -93,14 +93,14 @@ class SerialRobot:
         Raises:
             HandshakeError: nothing answered, or not the robot of this model. LinkError: the port failed.
         """
-        self.close()
+        self._let_go()
         session = Session(self._codec, self._model, self._uid)
         self._driver = driver = Driver(self._open(), session, self._clock, self._on_event)
         try:
             if not driver.pump(lambda: _opened(session), CONNECT_NS, alive=False):
                 raise NoDeviceError(_why_not_open(session))
         except BaseException:
-            self.close()
+            self._let_go()
             raise
         self._uid = self.caps.uid
         return self.caps.handshake()
@@ -140,6 +140,9 @@ class SerialRobot:
 
     def close(self) -> None:
         """Let go of the port. A device that is still armed is asked to disarm; without us it goes safe by itself."""
+        self._let_go()
+
+    def _let_go(self) -> None:
         driver, self._driver = self._driver, None
         if driver is None:
             return
@@ -213,7 +216,10 @@ class SerialRobot:
             faults = self._codec.dialect.enums["FAULT"].name_of(state.latched) if state.latched else ""
             why = f" because of {faults}" if faults else ""
             raise DeniedError(f"the device is {state.safety.name}{why}; clear that before arming", "DENIED", faults)
-        unsure_us = driver.session.time.uncertainty_us(driver.now_ns())
+        time = driver.session.time
+        # After a long pause the clocks may have drifted apart; one exchange mends that.
+        driver.pump(lambda: time.uncertainty_us(driver.now_ns()) <= UNSURE_US, NS)
+        unsure_us = time.uncertainty_us(driver.now_ns())
         if not unsure_us <= UNSURE_US:
             raise LinkError(
                 f"device time is known to {unsure_us / 1000:.0f} ms only, deadlines need {UNSURE_US / 1000:.0f} ms: "
