@@ -20,6 +20,7 @@ class Host:
     """
 
     period_us = PERIOD_US
+    lifetime_us = 100_000
 
     def __init__(self, oracle: ModuleType, model: Any) -> None:
         self.m, self.model = oracle, model
@@ -75,7 +76,7 @@ class Host:
         """SETPOINT and ACTUATION messages that hold the robot in place; `changes` by field, joint fields as {joint: value}."""
         self.seq = changes.pop("seq", (self.seq + 1) % 2**32)
         session = self._session(changes.pop("session", None))
-        until = changes.pop("valid_until_us", self.now + changes.pop("lifetime_us", 100_000))
+        until = changes.pop("valid_until_us", self.now + changes.pop("lifetime_us", self.lifetime_us))
         rows: dict[str, list[Any]] = {
             "position": self.place,
             "velocity": [0.0] * self.joints,

@@ -46,11 +46,11 @@ def start(image: Path, oracle: ModuleType, miner: object, tmp_path: Path) -> Ite
 
 
 def fly(mcu: Emulated) -> None:
-    """ARMED, with deadlines and ages that a busy machine's scheduling does not trip."""
+    """ARMED, with an age limit that a busy machine's scheduling does not trip."""
     raw = list(struct.pack("<I4x", 200))
     mcu.command_seq += 1
     mcu.say(mcu.m.MAVLink_param_set_message(mcu.command_seq, mcu.nonce, raw, b"SETPOINT_AGE_MS", 3))
-    mcu.fly(lifetime_us=400_000)
+    mcu.fly()
 
 
 def test_it_boots_says_who_it_is_and_arms(start: Start) -> None:
@@ -59,7 +59,7 @@ def test_it_boots_says_who_it_is_and_arms(start: Start) -> None:
     assert (caps.board, caps.robot, caps.reset_cause) == ("qemu mps2-an385", "miner", mcu.m.RESET_CAUSE_POWER)
     assert bytes(caps.limits_hash).hex() == mcu.model.limits_hash
     fly(mcu)
-    mcu.stream(1_000_000, lifetime_us=400_000)
+    mcu.stream(1_000_000)
     status, stats = mcu.status(), mcu.all("LINK_STATS")[-1]
     assert status.safety_state == ARMED, f"{status} {stats}"
     assert (stats.rx_bad_crc, stats.rx_ring_overruns, stats.uart_errors) == (0, 0, 0)
@@ -68,7 +68,7 @@ def test_it_boots_says_who_it_is_and_arms(start: Start) -> None:
 def test_a_lost_host_is_noticed_between_245_and_255_ms_of_device_time(start: Start) -> None:
     mcu = start()
     fly(mcu)
-    mcu.stream(200_000, lifetime_us=400_000)
+    mcu.stream(200_000)
     mcu.listen()
     mcu.run(700_000)
     event = next(e for e in mcu.events() if e.fault == mcu.m.FAULT_HOST_TIMEOUT)
@@ -82,7 +82,10 @@ def test_a_lost_host_is_noticed_between_245_and_255_ms_of_device_time(start: Sta
 def test_safing_stops_the_spindle_within_two_seconds_of_device_time(start: Start) -> None:
     mcu = start()
     fly(mcu)
-    mcu.stream(300_000, velocity={13: 12.0}, lifetime_us=400_000)
+    for _ in range(20):
+        mcu.stream(100_000, velocity={13: 12.0})
+        if mcu.all("JOINT_STATE")[-1].velocity[5] > 11.0:
+            break
     mcu.listen()
     mcu.command(mcu.m.COMMAND_SAFE)
     mcu.run(2_500_000)
@@ -119,16 +122,17 @@ def test_set_points_that_stop_take_it_to_hold(start: Start) -> None:
     assert mcu.state == HOLD
     event = next(e for e in mcu.events() if e.fault == mcu.m.FAULT_SETPOINT_STALE)
     assert 200.0 < event.value <= 205.0
-    mcu.stream(60_000, lifetime_us=400_000)
+    mcu.stream(60_000)
     assert mcu.state == ARMED
 
 
 def test_bad_values_are_refused_whole(start: Start) -> None:
     mcu = start()
     fly(mcu)
-    adopted = mcu.status().setpoint_seq
-    mcu.setpoint(position={0: float("nan")}, lifetime_us=400_000)
-    mcu.run(60_000)
+    mcu.stream(100_000)
+    adopted = mcu.seq
+    mcu.alive()
+    mcu.setpoint(position={0: float("nan")})
     status = mcu.status()
     assert (status.refused_seq, status.refuse_reason) == (mcu.seq, mcu.m.REFUSE_REASON_NOT_FINITE)
     assert status.setpoint_seq == adopted
@@ -147,7 +151,7 @@ def test_a_hang_ends_in_a_watchdog_reset_and_another_session(start: Start) -> No
     assert (status.safety_state, status.outputs_enabled) == (DISARMED, 0)
     assert status.latched_flags & mcu.m.FAULT_WATCHDOG_RESET
     mcu.seq = mcu.command_seq = 0
-    mcu.stream(100_000, lifetime_us=400_000)
+    mcu.stream(100_000)
     ack = mcu.command(mcu.m.COMMAND_ARM)
     assert (ack.result, ack.blocking_flags) == (mcu.m.RESULT_DENIED, mcu.m.FAULT_WATCHDOG_RESET)
     assert mcu.command(mcu.m.COMMAND_CLEAR_FAULTS).result == mcu.m.RESULT_OK
@@ -185,7 +189,7 @@ def test_a_reset_in_mid_stream_disarms_and_the_old_session_is_refused(start: Sta
     mcu.greet()
     assert mcu.nonce != old
     assert mcu.state == DISARMED
-    mcu.setpoint(session=old, lifetime_us=400_000)
+    mcu.setpoint(session=old)
     assert mcu.command(mcu.m.COMMAND_ARM, session=old).result == mcu.m.RESULT_WRONG_SESSION
     assert mcu.status().setpoint_seq == 0
 
@@ -210,7 +214,7 @@ def test_a_stalled_processor_is_seen_as_a_late_loop(start: Start) -> None:
     os.kill(mcu.process.pid, signal.SIGSTOP)  # device time runs on
     mcu.run(120_000)
     os.kill(mcu.process.pid, signal.SIGCONT)
-    mcu.stream(300_000, lifetime_us=400_000)
+    mcu.stream(300_000)
     assert max(m.loop_max_us for m in mcu.all("STATE")) > 50_000
 
 
@@ -218,10 +222,10 @@ def test_device_time_is_true(start: Start) -> None:
     mcu = start()
     mcu.listen()
     mcu.run(3_000_000)
-    states = mcu.all("STATE")
-    assert states[-1].time_us - states[0].time_us > 2_000_000
-    seqs = [m.seq for m in states]
-    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    first, last = mcu.all("STATE")[0], mcu.all("STATE")[-1]
+    assert 2_000_000 < last.time_us - first.time_us < 4_000_000
+    on_grid = (last.seq - first.seq) * 50_000
+    assert abs(last.time_us - first.time_us - on_grid) < 50_000  # merged ticks cost no time: 2.5 to 14 % went so
 
 
 def test_the_plants_link_carries_sensors_in_and_efforts_out(start: Start) -> None:
@@ -241,6 +245,7 @@ def test_the_plants_link_carries_sensors_in_and_efforts_out(start: Start) -> Non
         answers += ear.parse_buffer(mcu.plant.recv(4096)) or []
     answer = answers[0]
     assert (answer.get_type(), answer.seq, answer.brake, answer.outputs_enabled) == ("PLANT_EFFORTS", 5, 0xFFFF, 0)
+    mcu.status()
     mcu.listen()
     mcu.run_until("TOOL_STATE", "ANCHOR_STATE", "LIMB_WRENCH", "JOINT_STATE", "JOINT_STATE", "JOINT_STATE")
     tools = mcu.all("TOOL_STATE")[-1]
