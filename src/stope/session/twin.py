@@ -1,4 +1,4 @@
-"""The firmware twin: the real compiled safety core in lock step with the PyBullet plant, behind the same seam as hardware.
+"""The firmware twin: the real compiled safety core in lock step with the PyBullet plant, behind the seam of hardware.
 
 Nothing is emulated but the wires: the core's bytes go through the host's own protocol, its efforts move the plant, and
 what the plant's sensors say is what the core reads. One process, virtual time, every run the same.
@@ -6,6 +6,7 @@ what the plant's sensors say is what the core reads. One process, virtual time, 
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import shutil
 import subprocess
@@ -63,8 +64,12 @@ class PlantWorld:
         if plant.step_us % TICK_US:
             raise ValueError(f"a plant step of {plant.step_us} us is no multiple of the core's tick, {TICK_US} us")
         self.plant, self.held = plant, True
-        self._signs = np.array([joint.sign for joint in plant.model.joints], dtype=np.float64)
+        model = plant.model
+        self._signs = np.array([joint.sign for joint in model.joints], dtype=np.float64)
+        self._bits = np.arange(len(model.joints), dtype=np.uint32)
+        self._limbs, self._thrusters = len(model.limbs), len(model.thrusters)
         self._raw, self._since_us = plant.sense(), 0
+        self._views: dict[int, dict[str, Vector]] = {}
 
     def advance(self, now_us: int, efforts: CoreEfforts, sensors: CoreSensors) -> None:
         """Let the core's efforts act; a plant slower than the core's tick moves at every n-th."""
@@ -78,36 +83,46 @@ class PlantWorld:
         self._tell(self._raw, sensors)
 
     def _efforts(self, efforts: CoreEfforts) -> Efforts:
-        count, limbs = len(self._signs), len(self.plant.model.limbs)
-        mask = np.arange(count, dtype=np.uint32)
+        wires = self._arrays(efforts)
         return Efforts(
-            joint=self._signs * _array(efforts.effort)[:count],
-            brake=(efforts.braked >> mask & 1).astype(bool),
-            anchor=_array(efforts.anchor)[:limbs].copy(),
-            thrust_n=_array(efforts.thrust_n)[: len(self.plant.model.thrusters)].astype(np.float64),
+            joint=self._signs * wires["effort"][: len(self._signs)],
+            brake=(efforts.braked >> self._bits & 1).astype(bool),
+            anchor=wires["anchor"][: self._limbs].astype(np.int8),
+            thrust_n=wires["thrust_n"][: self._thrusters].astype(np.float64),
         )
 
     def _tell(self, raw: RawSensors, sensors: CoreSensors) -> None:
-        signs = self._signs
-        for wire, value in (
-            (sensors.position, signs * raw.joint_position),
-            (sensors.velocity, signs * raw.joint_velocity),
-            (sensors.effort, signs * raw.joint_effort),
-            (sensors.gyro, raw.imu_gyro_rad_s),
-            (sensors.accel, raw.imu_accel_m_s2),
-            (sensors.limb_force, raw.limb_force_n),
-            (sensors.anchor_engagement, raw.anchor_engagement),
-            (sensors.anchor_slip_m, raw.anchor_slip_m),
-            (sensors.anchor_phase, raw.anchor_phase),
-            (sensors.drum_fill, raw.drum_fill),
+        signs, wires = self._signs, self._arrays(sensors)
+        for name, value in (
+            ("position", signs * raw.joint_position),
+            ("velocity", signs * raw.joint_velocity),
+            ("effort", signs * raw.joint_effort),
+            ("gyro", raw.imu_gyro_rad_s),
+            ("accel", raw.imu_accel_m_s2),
+            ("limb_force", raw.limb_force_n),
+            ("anchor_engagement", raw.anchor_engagement),
+            ("anchor_slip_m", raw.anchor_slip_m),
+            ("anchor_phase", raw.anchor_phase),
+            ("drum_fill", raw.drum_fill),
         ):
-            _array(wire)[: len(value)] = value
+            wires[name][: len(value)] = value
         sensors.weight_on_bit_n = raw.weight_on_bit_n
         sensors.spindle_current_a = raw.spindle_current_a
         sensors.bin_fill = raw.bin_fill
         sensors.propellant_kg = raw.propellant_kg
         sensors.bus_voltage_v = raw.bus_voltage_v
         sensors.energy_used_j = raw.energy_used_j
+
+    def _arrays(self, wires: ctypes.Structure) -> dict[str, Vector]:
+        """Array fields of a structure by name, sharing its memory; made once, because the core's structures stay."""
+        views = self._views.get(id(wires))
+        if views is None:
+            fields = {name: getattr(wires, name) for name, *_ in wires._fields_}
+            views = {
+                name: np.ctypeslib.as_array(field) for name, field in fields.items() if isinstance(field, ctypes.Array)
+            }
+            self._views[id(wires)] = views
+        return views
 
 
 def firmware_library(robot: str) -> Path:
@@ -137,8 +152,3 @@ def firmware_library(robot: str) -> Path:
             "--robot", read="'firmware'", expected="a core that compiles", remedy=said[-1] if said else "see make"
         )
     return build / robot / "libstope_fw.so"
-
-
-def _array(wire: object) -> Vector:
-    """A ctypes array as an array of its own type, sharing its memory."""
-    return np.ctypeslib.as_array(wire)  # type: ignore[call-overload, no-any-return]
