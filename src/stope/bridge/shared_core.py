@@ -92,6 +92,7 @@ class SharedCore:
         self._fw = c.create_string_buffer(self._lib.fw_size())
         self._received = (c.c_uint8 * RECEIVED)()
         self.sensors, self.efforts = CoreSensors(), CoreEfforts()
+        self.efforts.braked = (1 << JOINTS) - 1  # what an unpowered board does
         self.now_us = start_us
         self._lib.fw_new(self._fw)
         self.boot(boot or Boot())
