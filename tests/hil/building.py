@@ -27,3 +27,9 @@ def make(target: str, robot: str = "miner") -> Path:
     if done.returncode:
         raise AssertionError(f"make {target} ROBOT={robot} failed:\n{done.stdout}{done.stderr}")
     return build / robot
+
+
+def generate_oracle(path: Path) -> None:
+    """Write pymavlink's Python codec of the dialect."""
+    command = [sys.executable, "-m", "pymavlink.tools.mavgen", "--lang=Python3", "--wire-protocol=2.0"]
+    subprocess.run([*command, f"--output={path}", str(DIALECT)], check=True, capture_output=True)

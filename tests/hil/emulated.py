@@ -37,7 +37,9 @@ class Wired(Host):
         self.run_until("CAPS", "STATE", *["JOINT_STATE"] * (1 + (self.joints > 8)))
         self.nonce = self.all("CAPS")[-1].boot_nonce
         self._place = []
-        for message in sorted({m.first_joint: m for m in self.all("JOINT_STATE")}.values(), key=lambda m: m.first_joint):
+        for message in sorted(
+            {m.first_joint: m for m in self.all("JOINT_STATE")}.values(), key=lambda m: m.first_joint
+        ):
             self._place += message.position
         self._place = self._place[: self.joints]
 
@@ -75,7 +77,9 @@ class Wired(Host):
         """Hear until as many of each name came as are asked for."""
         end = CLOCK.now_s() + timeout_s
         while any(len(self.all(name)) < names.count(name) for name in names):
-            assert CLOCK.now_s() < end, f"waited {timeout_s} s for {names}, heard {[m.get_type() for m in self.heard][-20:]}"
+            assert CLOCK.now_s() < end, (
+                f"waited {timeout_s} s for {names}, heard {[m.get_type() for m in self.heard][-20:]}"
+            )
             self.poll(0.1)
 
     def status(self) -> Any:
@@ -100,7 +104,9 @@ def native(binary: Path, oracle: ModuleType, model: Any, *arguments: str) -> Wir
 class Emulated(Wired):
     """A QEMU of its own, with a monitor and, if asked for, the plant's link."""
 
-    def __init__(self, machine: str, image: Path, folder: Path, oracle: ModuleType, model: Any, plant: bool = False) -> None:
+    def __init__(
+        self, machine: str, image: Path, folder: Path, oracle: ModuleType, model: Any, plant: bool = False
+    ) -> None:
         ours, theirs = socket.socketpair()
         plant_ours, plant_theirs = socket.socketpair()
         monitor = folder / "monitor"

@@ -21,7 +21,9 @@ def _value(kind: str, length: int, salt: int) -> object:
     if kind == "char":
         return "abcdefghijklmnopqrstuvwxyz"[salt % 9 :][: max(1, min(length, 8))]
     if kind in ("float", "double"):
-        numbers: list[object] = [struct.unpack("<f", struct.pack("<f", 0.5 + salt * 1.25 + i * 0.0625))[0] for i in range(max(length, 1))]
+        numbers: list[object] = [
+            struct.unpack("<f", struct.pack("<f", 0.5 + salt * 1.25 + i * 0.0625))[0] for i in range(max(length, 1))
+        ]
     else:
         bits = {"uint8_t": 8, "int8_t": 7, "uint16_t": 16, "int16_t": 15, "uint32_t": 32, "uint64_t": 60}[kind]
         numbers = [(0x0123456789ABCDEF * (salt + 1) + 37 * i) % 2**bits for i in range(max(length, 1))]

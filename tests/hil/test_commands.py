@@ -64,7 +64,21 @@ def test_another_sessions_numbers_are_not_remembered(device: Device) -> None:
     assert device.state == FAULT
 
 
-@pytest.mark.parametrize("name", ["ARM", "DISARM", "CLEAR_FAULTS", "CLEAR_ESTOP", "SET_RATE", "ACK_FAULT_EVENT", "PARAM_SAVE", "REBOOT", "SAFE", "TEST_HANG"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ARM",
+        "DISARM",
+        "CLEAR_FAULTS",
+        "CLEAR_ESTOP",
+        "SET_RATE",
+        "ACK_FAULT_EVENT",
+        "PARAM_SAVE",
+        "REBOOT",
+        "SAFE",
+        "TEST_HANG",
+    ],
+)
 def test_commands_need_the_session(device: Device, name: str) -> None:
     device.wake()
     ack = device.command(getattr(device.m, f"COMMAND_{name}"), 1.0, session=0)
@@ -81,8 +95,12 @@ def test_echo_and_caps_need_no_session(device: Device) -> None:
     assert len(device.all("CAPS")) == 1
 
 
-@pytest.mark.parametrize(("command", "component", "result"), [(0, 0, 5), (12, 0, 5), (65535, 0, 5), (6, 1, 0), (6, 2, 5)])
-def test_unknown_commands_and_components_are_unsupported(device: Device, command: int, component: int, result: int) -> None:
+@pytest.mark.parametrize(
+    ("command", "component", "result"), [(0, 0, 5), (12, 0, 5), (65535, 0, 5), (6, 1, 0), (6, 2, 5)]
+)
+def test_unknown_commands_and_components_are_unsupported(
+    device: Device, command: int, component: int, result: int
+) -> None:
     device.run(1000)
     device.say(device.m.MAVLink_command_message(1, device.nonce, [0.0] * 4, command, component))
     assert device.acks()[-1].result == result
@@ -169,7 +187,9 @@ def name16(name: str) -> bytes:
     return name.encode()
 
 
-def set_param(device: Device, name: str, value: float, kind: str = "u32", session: int | None = None) -> tuple[int, float]:
+def set_param(
+    device: Device, name: str, value: float, kind: str = "u32", session: int | None = None
+) -> tuple[int, float]:
     """PARAM_SET; returns the result and the value read back."""
     code, form = {"u32": (3, "<I4x"), "f32": (4, "<f4x")}[kind]
     device.listen()

@@ -95,7 +95,11 @@ def test_timesync_is_answered_once_with_device_time(device: Device) -> None:
     device.run(1000)
     device.say(device.m.MAVLink_timesync_message(123456789, 0, 0))
     answer = device.all("TIMESYNC")[-1]
-    assert (answer.t_host_tx_ns, answer.t_dev_rx_ns, answer.t_dev_tx_ns) == (123456789, device.now * 1000, device.now * 1000)
+    assert (answer.t_host_tx_ns, answer.t_dev_rx_ns, answer.t_dev_tx_ns) == (
+        123456789,
+        device.now * 1000,
+        device.now * 1000,
+    )
     device.say(answer)
     assert len(device.all("TIMESYNC")) == 1
 
@@ -136,7 +140,9 @@ def test_on_a_slow_line_telemetry_is_dropped_and_answers_are_not_late(device: De
     lags = []
     for _ in range(40):
         device.command_seq += 1
-        device.say(device.m.MAVLink_command_message(device.command_seq, device.nonce, [0.0] * 4, device.m.COMMAND_ECHO, 0))
+        device.say(
+            device.m.MAVLink_command_message(device.command_seq, device.nonce, [0.0] * 4, device.m.COMMAND_ECHO, 0)
+        )
         asked = device.now
         while not any(a.seq == device.command_seq for a in device.acks()):
             device.alive()
@@ -150,7 +156,10 @@ def test_on_a_slow_line_telemetry_is_dropped_and_answers_are_not_late(device: De
     seqs = [m.seq for m in device.all("STATE")]
     assert len(seqs) > 40  # and samples still come
     assert seqs == sorted(seqs)
-    complete = [[m.get_type() for m in device.heard if getattr(m, "seq", None) == s and m.get_type() == "TOOL_STATE"] for s in seqs[5:50]]
+    complete = [
+        [m.get_type() for m in device.heard if getattr(m, "seq", None) == s and m.get_type() == "TOOL_STATE"]
+        for s in seqs[5:50]
+    ]
     assert all(complete), "a sample goes out whole or not at all"
 
 
@@ -200,7 +209,9 @@ def test_the_framer_loses_one_frame_for_one_hit(device: Device) -> None:
     before = device.command_seq
     for _ in range(sent):
         device.command_seq += 1
-        message = device.m.MAVLink_command_message(device.command_seq, device.nonce, [1.5] * 4, device.m.COMMAND_ECHO, 0)
+        message = device.m.MAVLink_command_message(
+            device.command_seq, device.nonce, [1.5] * 4, device.m.COMMAND_ECHO, 0
+        )
         data = bytearray(device.frame(message))
         if rng.random() < 0.2:
             hits += 1
@@ -341,7 +352,15 @@ def test_mutated_frames_break_no_invariant(device: Device) -> None:
     rearmed = 0
     extras = {m.id: m.crc_extra for m in device.m.mavlink_map.values()}
     for count in range(FUZZ_FRAMES):
-        for message in device.parts() if count % 3 else [device.m.MAVLink_command_message(count + 10, device.nonce, [0.0] * 4, rng.choice([1, 2, 3, 4, 5, 7, 9, 11, 900]), 0)]:
+        for message in (
+            device.parts()
+            if count % 3
+            else [
+                device.m.MAVLink_command_message(
+                    count + 10, device.nonce, [0.0] * 4, rng.choice([1, 2, 3, 4, 5, 7, 9, 11, 900]), 0
+                )
+            ]
+        ):
             data = bytearray(device.frame(message))
             if rng.random() < 0.7:
                 for _ in range(rng.choice([1, 1, 2, 8])):
@@ -382,7 +401,9 @@ def test_mutated_frames_break_no_invariant(device: Device) -> None:
 
 def golden() -> list[tuple[str, dict[str, object], bytes]]:
     lines = [line for line in GOLDEN.read_text().splitlines() if line and not line.startswith("#")]
-    return [(name, json.loads(fields), bytes.fromhex(frame)) for name, fields, frame in (line.split("\t") for line in lines)]
+    return [
+        (name, json.loads(fields), bytes.fromhex(frame)) for name, fields, frame in (line.split("\t") for line in lines)
+    ]
 
 
 def test_golden_frames_are_what_the_oracle_writes(device: Device) -> None:
@@ -415,6 +436,10 @@ def test_the_canonical_text_ignores_what_does_not_change_bytes(tmp_path: Path) -
     other = tmp_path / "other.xml"
     other.write_text(text.replace("device clock", "the device's clock").replace("<!-- ", "<!-- indeed "))
     assert dialect_hash(other) == dialect_hash(DIALECT)
-    for change in (("uint32_t\" name=\"loop_count", "uint16_t\" name=\"loop_count"), ('units="ms"', 'units="s"'), ('value="901"', 'value="902"')):
+    for change in (
+        ('uint32_t" name="loop_count', 'uint16_t" name="loop_count'),
+        ('units="ms"', 'units="s"'),
+        ('value="901"', 'value="902"'),
+    ):
         other.write_text(text.replace(*change))
         assert dialect_hash(other) != dialect_hash(DIALECT)

@@ -175,7 +175,9 @@ def test_actuators_that_the_robot_has_not_got_stay_at_rest(rig: Device) -> None:
         ({"first_joint": {8: 248}}, 9),
     ],
 )
-def test_wrong_modes_masks_and_indices_refuse_the_whole(device: Device, changes: dict[str, object], reason: int) -> None:
+def test_wrong_modes_masks_and_indices_refuse_the_whole(
+    device: Device, changes: dict[str, object], reason: int
+) -> None:
     device.fly()
     adopted = device.status().setpoint_seq
     device.setpoint(**changes)
@@ -232,6 +234,16 @@ def test_a_deadline_must_lie_ahead_but_not_far(device: Device) -> None:
     assert refused(device) == (device.seq, device.m.REFUSE_REASON_LEAD)
 
 
+def test_a_refused_set_point_is_not_counted_as_lost(device: Device) -> None:
+    device.fly()
+    device.setpoint(valid_until_us=device.now)
+    device.setpoint(position={0: 2.0})
+    device.stream(1_000_000)
+    stats = device.all("LINK_STATS")[-1]
+    assert (stats.setpoint_parts_lost, stats.refused_limit) == (0, 1)
+    assert stats.refused_stale == 1 + 2 + 2  # the late one, and the parts that came after a refusal
+
+
 def test_the_last_part_must_come_before_the_deadline_too(device: Device) -> None:
     device.fly()
     adopted = device.status().setpoint_seq
@@ -259,7 +271,9 @@ def test_a_burst_of_old_set_points_after_a_stall_moves_nothing(device: Device) -
     device.fly()
     delayed = []
     for k in range(50):
-        delayed += [device.frame(p) for p in device.parts(valid_until_us=device.now + 100_000 + 10_000 * k, effort={0: 9.0})]
+        delayed += [
+            device.frame(p) for p in device.parts(valid_until_us=device.now + 100_000 + 10_000 * k, effort={0: 9.0})
+        ]
     for _ in range(65):
         device.alive()
         device.run(10_000)

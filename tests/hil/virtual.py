@@ -122,7 +122,14 @@ class Device(Host):
 
     def boot(self, **changes: Any) -> None:
         """Reset; parameters' memory stays."""
-        facts = {"nonce": self.nonce, "uid": 7, "overrun_us": 5000, "memory_ok": True, "test_commands": True, "board": b"virtual"}
+        facts = {
+            "nonce": self.nonce,
+            "uid": 7,
+            "overrun_us": 5000,
+            "memory_ok": True,
+            "test_commands": True,
+            "board": b"virtual",
+        }
         self.nonce = changes.get("nonce", self.nonce)
         self.lib.fw_boot(self._fw, c.byref(Boot(**{**facts, **changes})), self.now)
         self.plug()
