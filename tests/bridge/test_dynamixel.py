@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mock_servos import MODEL, MockServos
 
-from stope.bridge.adapters.dynamixel import RAD, TICKS, DynamixelRobot, Servo
+from stope.bridge.adapters.dynamixel import DynamixelRobot
 from stope.bridge.adapters.dynamixel_bus import Bus
+from stope.bridge.adapters.dynamixel_table import RAD, TICKS, Servo
 from stope.bridge.adapters.dynamixel_wire import PING, STATUS, WRITE, Packet, PacketReader, packed
 from stope.bridge.errors import DeniedError, LimitsMismatchError, LinkError, NoAnswerError
 from stope.bridge.serial_port import SerialPort

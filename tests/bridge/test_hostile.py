@@ -286,6 +286,17 @@ def test_an_answer_to_nothing_is_counted(pair: Pair) -> None:
     assert not any(isinstance(event, Answer) for event in pair.session.take_events())
 
 
+def test_an_answer_to_another_command_of_the_same_number_is_no_answer(pair: Pair) -> None:
+    pair.ready()
+    seq = pair.session.command("ARM", pair.now)
+    pair.hear(pair.device.says("COMMAND_ACK", seq=seq, command=55813))
+    assert pair.session.answer(seq) is None
+    pair.hear(pair.device.says("COMMAND_ACK", seq=seq, command=1))
+    answer = pair.session.answer(seq)
+    assert answer is not None
+    assert answer.ok
+
+
 def test_a_command_is_repeated_every_50_ms_and_given_up_after_ten_tries(pair: Pair) -> None:
     pair.ready()
     began = pair.now
@@ -305,9 +316,9 @@ def test_a_refusal_names_what_stands_in_the_way(pair: Pair) -> None:
     pair.ready()
     seq = pair.session.command("ARM", pair.now)
     in_progress, denied = 6, 1
-    pair.hear(pair.device.says("COMMAND_ACK", seq=seq, result=in_progress))
+    pair.hear(pair.device.says("COMMAND_ACK", seq=seq, command=1, result=in_progress))
     assert pair.session.answer(seq) is None
-    pair.hear(pair.device.says("COMMAND_ACK", seq=seq, result=denied, blocking_flags=1 | 262144))
+    pair.hear(pair.device.says("COMMAND_ACK", seq=seq, command=1, result=denied, blocking_flags=1 | 262144))
     answer = pair.session.answer(seq)
     assert answer is not None
     with pytest.raises(DeniedError, match="HOST_TIMEOUT, ESTOP_INPUT") as caught:
@@ -334,7 +345,7 @@ def test_a_fault_told_again_and_again_is_one_event_and_acknowledged_each_time(pa
             if message.get_type() == "COMMAND":
                 assert (message.command, message.param[0]) == (7, 3.0)
                 acknowledged += 1
-                pair.hear(pair.device.says("COMMAND_ACK", seq=message.seq))
+                pair.hear(pair.device.says("COMMAND_ACK", seq=message.seq, command=7))
     events = [event for event in pair.session.take_events() if isinstance(event, FaultEvent)]
     assert [(event.fault, event.source) for event in events] == [("ENCODER", 1)]
     assert acknowledged == 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from stope.bridge.codec import Received, Value
+from stope.bridge.codec import DEVICE_COMPONENT, Received, Value
 from stope.bridge.dialect import Dialect
 from stope.bridge.errors import DeniedError, NoAnswerError
 
@@ -63,11 +63,22 @@ class Answer:
         return self
 
 
+def command_fields(dialect: Dialect, name: str, session: int, *params: float) -> dict[str, Value]:
+    """Fields of a COMMAND, without its seq."""
+    return {
+        "session": session,
+        "param": (*params, *[0.0] * (4 - len(params))),
+        "command": dialect.code("COMMAND", name),
+        "target_component": DEVICE_COMPONENT,
+    }
+
+
 @dataclass(slots=True)
 class _Pending:
     what: str
     message: str
     fields: Mapping[str, Value]
+    code: Value
     next_ns: int
     tries: int = 0
 
@@ -91,7 +102,7 @@ class CommandDesk:
     """
 
     def __init__(self, dialect: Dialect, send: Send, first_seq: int) -> None:
-        self._results = dialect.enums["RESULT"]
+        self._messages, self._results = dialect.messages, dialect.enums["RESULT"]
         self._faults = dialect.enums["FAULT"]
         self._send = send
         self._seq = first_seq
@@ -111,7 +122,8 @@ class CommandDesk:
             CommandRefusedError: a value that no device may ever see. Nothing was sent.
         """
         seq = self.next_seq()
-        pending = _Pending(what, message, {**fields, "seq": seq}, now_ns)
+        code = fields.get("command", self._messages[message].id)  # what the answer will name
+        pending = _Pending(what, message, {**fields, "seq": seq}, code, now_ns)
         self._try(pending, now_ns)
         self._pending[seq] = pending
         return seq
@@ -135,7 +147,7 @@ class CommandDesk:
         """Take a COMMAND_ACK; None for one that nobody waits for, or that only says that work goes on."""
         seq = ack.integer("seq")
         pending = self._pending.get(seq)
-        if pending is None:
+        if pending is None or pending.code != ack.integer("command"):
             self.counters.unexpected += 1
             return None
         result = self._results.name_of(ack.integer("result"))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from serial.tools import list_ports  # type: ignore[import-untyped]
 
-from stope.bridge.codec import DEVICE_COMPONENT, Codec, Value
+from stope.bridge.codec import Codec
+from stope.bridge.commands import command_fields
 from stope.bridge.errors import LinkError
 from stope.bridge.handshake import Caps
 from stope.bridge.link import Link
@@ -71,7 +72,7 @@ def identify(transport: Transport, codec: Codec, clock: Clock, for_s: float = ID
         if now_s >= ask_s:
             ask_s = now_s + ASK_S
             state_seq += 1
-            link.send("COMMAND", _request(codec, state_seq))
+            link.send("COMMAND", {**command_fields(codec.dialect, "REQUEST_CAPS", 0), "seq": state_seq})
             transport.send(link.take())
         transport.wait(PAUSE_S)
     return None
@@ -103,13 +104,3 @@ def _look(name: str, codec: Codec, clock: Clock, opener: Opener) -> Found:
     finally:
         transport.close()
     return Found(name, caps, "" if caps else "nothing there speaks this protocol")
-
-
-def _request(codec: Codec, seq: int) -> dict[str, Value]:
-    return {
-        "seq": seq,
-        "session": 0,
-        "param": (0.0,) * 4,
-        "command": codec.dialect.code("COMMAND", "REQUEST_CAPS"),
-        "target_component": DEVICE_COMPONENT,
-    }

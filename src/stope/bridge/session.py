@@ -10,11 +10,12 @@ from __future__ import annotations
 from enum import Enum
 
 from stope.bridge.canonical import dialect_hash
-from stope.bridge.codec import DEVICE_COMPONENT, Codec, Received, Value
-from stope.bridge.commands import Answer, CommandDesk
+from stope.bridge.codec import Codec, Received, Value
+from stope.bridge.commands import Answer, CommandDesk, command_fields
 from stope.bridge.dialect import dialect_file
 from stope.bridge.disassemble import Disassembler
 from stope.bridge.errors import DeviceRebootedError, LinkError
+from stope.bridge.estop import EstopBurst
 from stope.bridge.handshake import Caps, check
 from stope.bridge.inbox import Inbox
 from stope.bridge.link import Link
@@ -28,8 +29,6 @@ from stope.robot.model import RobotModel
 ASK_NS = 500_000_000  #: CAPS are asked for twice a second until they come
 DOUBT_NS = 100_000_000  #: and this often when the device's clock went back
 ALIVE_NS = 15_000_000  #: HOST_ALIVE at most this often: 50 a second at a control period of 10 or 20 ms
-ESTOP_TIMES, ESTOP_SPACING_NS = 3, 5_000_000
-ESTOP_MAGIC = 0x504F5453
 REBOOTED = "the device booted again and is not armed: find out why (stope bridge info), then connect and arm anew"
 COMMAND_MARGIN = 64  #: commands that a host which died may have had under way
 
@@ -74,8 +73,7 @@ class Session:
         self._alive_ns: int | None = None
         self._loops = 0
         self._asked = 0
-        self._estop: list[int] = []
-        self._estop_reason = 0
+        self._estop = EstopBurst(self.link)
 
     @property
     def state(self) -> DeviceState | None:
@@ -115,9 +113,7 @@ class Session:
 
     def tick(self, now_ns: int) -> None:
         """Queue what is due: questions, time sync, repeats, the rest of an e-stop."""
-        while self._estop and now_ns >= self._estop[0]:
-            self._estop.pop(0)
-            self._send_estop()
+        self._estop.step(now_ns)
         if self.phase is Phase.REBOOTED:
             return
         self._ask_when_due(now_ns)
@@ -172,7 +168,7 @@ class Session:
         assert self._desk is not None
         if name in ("DISARM", "SAFE"):
             self._desk.withdraw("ARM")
-        return self._desk.issue(name, "COMMAND", self._command_fields(name, session, params), now_ns)
+        return self._desk.issue(name, "COMMAND", command_fields(self._codec.dialect, name, session, *params), now_ns)
 
     def answer(self, seq: int) -> Answer | None:
         """How command `seq` ended, if it has."""
@@ -202,9 +198,7 @@ class Session:
         """Stop at once, whatever the phase: sent three times 5 ms apart, ahead of everything queued."""
         if self._desk is not None:
             self._desk.withdraw("ARM")
-        self._estop_reason = reason
-        self._estop = [now_ns + i * ESTOP_SPACING_NS for i in range(1, ESTOP_TIMES)]
-        self._send_estop()
+        self._estop.start(reason, self._desk.next_seq() if self._desk else 1, now_ns)
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -277,7 +271,7 @@ class Session:
             seq = self._desk.next_seq()
         else:  # a seq that was answered before would be answered from memory, without CAPS
             seq = self._asked = max(self._asked, state.command_seq if state else 0) + 1
-        fields = self._command_fields("REQUEST_CAPS", self.caps.boot_nonce if self.caps else 0, ())
+        fields = command_fields(self._codec.dialect, "REQUEST_CAPS", self.caps.boot_nonce if self.caps else 0)
         self.link.send_all([("COMMAND", {**fields, "seq": seq})])
 
     def _acknowledge(self, event: int, now_ns: int) -> None:
@@ -285,21 +279,8 @@ class Session:
         assert self.caps is not None
         what = f"ACK_FAULT_EVENT {event}"
         if not self._desk.is_pending(what):
-            fields = self._command_fields("ACK_FAULT_EVENT", self.caps.boot_nonce, (float(event),))
+            fields = command_fields(self._codec.dialect, "ACK_FAULT_EVENT", self.caps.boot_nonce, float(event))
             self._desk.issue(what, "COMMAND", fields, now_ns)
-
-    def _command_fields(self, name: str, session: int, params: tuple[float, ...]) -> dict[str, Value]:
-        return {
-            "session": session,
-            "param": (*params, *[0.0] * (4 - len(params))),
-            "command": self._codec.dialect.code("COMMAND", name),
-            "target_component": DEVICE_COMPONENT,
-        }
-
-    def _send_estop(self) -> None:
-        seq = self._desk.next_seq() if self._desk else 1
-        fields: dict[str, Value] = {"magic": ESTOP_MAGIC, "seq": seq, "reason": self._estop_reason}
-        self.link.send("ESTOP", fields, urgent=True)
 
     def _ready(self) -> int:
         """The session's number.

@@ -10,12 +10,28 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from stope.bridge.adapters.dynamixel_bus import Bus
-from stope.bridge.errors import LimitsMismatchError, LinkError
+from stope.bridge.adapters.dynamixel_table import (
+    AMPERE,
+    GOAL_CURRENT,
+    GOAL_POSITION,
+    GOAL_VELOCITY,
+    HARDWARE_ERROR,
+    PRESENT,
+    PRESENT_SIZE,
+    RAD,
+    RAD_S,
+    TORQUE,
+    VOLT,
+    WATCHDOG,
+    WATCHDOG_20MS,
+    Servo,
+    write_limits,
+)
+from stope.bridge.errors import LinkError
 from stope.bridge.transport import Clock, Transport
 from stope.clock import RunClock
 from stope.robot.limits import enforce
@@ -31,31 +47,6 @@ from stope.robot.messages import (
 )
 from stope.robot.model import RobotModel
 from stope.robot.seam import Handshake
-
-TICKS = 4096  #: a turn
-RPM = 0.229  #: a count of velocity
-AMPERE = 2.69e-3  #: a count of current (XM and XH; the model's data sheet says so)
-VOLT = 0.1
-OPERATING_MODE, CURRENT_LIMIT, VELOCITY_LIMIT, MAX_POSITION, MIN_POSITION = 11, 38, 44, 48, 52
-TORQUE, HARDWARE_ERROR, WATCHDOG, GOAL_CURRENT, GOAL_VELOCITY, GOAL_POSITION = 64, 70, 98, 102, 104, 116
-PRESENT, PRESENT_SIZE = 126, 20  #: current, velocity, position, ..., voltage
-VELOCITY_MODE, CURRENT_POSITION_MODE = 1, 5
-WATCHDOG_20MS = 10  #: 200 ms, inside our firmware's own 250 ms
-RAD_S = RPM * 2.0 * math.pi / 60.0
-RAD = 2.0 * math.pi / TICKS
-
-
-@dataclass(frozen=True, slots=True)
-class Servo:
-    """How one joint's servo is built in.
-
-    Attributes:
-        id: on the bus; zero: its position count where the joint reads 0; nm_per_a: torque constant at its output.
-    """
-
-    id: int
-    zero: int
-    nm_per_a: float
 
 
 class DynamixelRobot:
@@ -107,8 +98,8 @@ class DynamixelRobot:
         self._began_s = self._clock.now_s()
         try:
             versions = {servo.id: bus.ping(servo.id) for servo in self._servos}
-            for index in range(len(self._servos)):
-                self._write_limits(bus, index)
+            for joint, servo in zip(self._model.joints, self._servos, strict=True):
+                write_limits(bus, joint, servo)
         except BaseException:
             self.close()
             raise
@@ -267,29 +258,6 @@ class DynamixelRobot:
             servo: (*struct.unpack_from("<hii", data), *struct.unpack_from("<H", data, 18))
             for servo, data in raw.items()
         }
-
-    def _write_limits(self, bus: Bus, index: int) -> None:
-        """Torque off, mode and limits in, and back out again."""
-        joint, servo = self._model.joints[index], self._servos[index]
-        bus.write(servo.id, TORQUE, b"\0")
-        current = int(joint.effort_max / servo.nm_per_a / AMPERE)
-        velocity = int(joint.velocity_max / RAD_S)
-        mode = VELOCITY_MODE if joint.kind == "continuous" else CURRENT_POSITION_MODE
-        wanted = [(OPERATING_MODE, bytes((mode,))), (CURRENT_LIMIT, struct.pack("<H", current))]
-        wanted.append((VELOCITY_LIMIT, struct.pack("<I", velocity)))
-        if joint.kind == "revolute":
-            ends = sorted(servo.zero + joint.sign * end / RAD for end in (joint.position_min, joint.position_max))
-            low, high = math.ceil(ends[0]), math.floor(ends[1])
-            if low < 0 or high >= TICKS:
-                raise LimitsMismatchError(
-                    f"joint {joint.name}: its range is {low} to {high} counts with zero at {servo.zero}, a servo has 0 "
-                    f"to {TICKS - 1}: turn the horn, then correct `zero`"
-                )
-            wanted += [(MAX_POSITION, struct.pack("<I", high)), (MIN_POSITION, struct.pack("<I", low))]
-        for address, data in wanted:
-            bus.write(servo.id, address, data)
-            if bus.read(servo.id, address, len(data)) != data:
-                raise LimitsMismatchError(f"servo {servo.id} did not take address {address}: is it of another model?")
 
     def _refuse_what_it_has_not(self, command: Command) -> None:
         if (command.joint_mode == JointMode.EFFORT).any():
