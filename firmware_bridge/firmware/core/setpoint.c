@@ -110,7 +110,7 @@ static uint8_t judge_joint(const struct joint_limits *l, const mavlink_setpoint_
 static uint8_t expected_mask(uint8_t first)
 {
     uint32_t left = ROBOT_JOINTS - first;
-    return left >= JOINTS_PER_PART ? 0xffu : (uint8_t)((1u << left) - 1u);
+    return (uint8_t)(left >= JOINTS_PER_PART ? 0xffu : (1u << left) - 1u);
 }
 
 static uint8_t judge_part(const mavlink_setpoint_t *m)
