@@ -257,3 +257,22 @@ def test_the_plants_link_carries_sensors_in_and_efforts_out(start: Start) -> Non
     assert joints[8].velocity[5] == pytest.approx(0.02)
     assert mcu.all("ANCHOR_STATE")[-1].slip_m[0] == pytest.approx(1e-3)
     assert list(mcu.all("LIMB_WRENCH")[-1].force) == [pytest.approx(1.0)] * 12
+
+
+def test_the_stm32_image_arms_and_goes_safe_too(image: Path, oracle: ModuleType, miner: object, tmp_path: Path) -> None:
+    """A second part, a second compiler target; not run on a board."""
+    other = make("stm32f4_qemu") / "stm32f4_qemu.elf"
+    mcu = Emulated("netduinoplus2", other, tmp_path, oracle, miner)
+    try:
+        assert mcu.all("CAPS")[-1].board == "qemu netduinoplus2"
+        fly(mcu)
+        mcu.listen()
+        mcu.run(700_000)
+        event = next(e for e in mcu.events() if e.fault == mcu.m.FAULT_HOST_TIMEOUT)
+        assert 245.0 <= event.value <= 255.0
+    finally:
+        mcu.close()
+
+
+def test_the_image_for_the_board_builds(image: Path) -> None:
+    assert (make("stm32f4") / "stm32f4.elf").stat().st_size > 10_000
