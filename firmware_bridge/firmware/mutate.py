@@ -1,8 +1,7 @@
-"""Mutation run over the safety code: each comparison, limit and assignment of state is changed once, and a test must fail.
+"""Mutation run over the safety code: each comparison, limit and call is changed once, and a test must fail.
 
-`python firmware_bridge/firmware/mutate.py [--jobs N] [--only FILE] [--sample N]` prints the survivors and the score; it exits
-with 1 if a mutant of safety.c survives. A mutant that does not compile, or that changes no byte of the object file, is not
-counted.
+`python firmware_bridge/firmware/mutate.py [--jobs N] [--only FILE] [--sample N]` writes the survivors and the score; it
+exits with 1 if a mutant of safety.c survives. A mutant that does not compile, or compiles to the same code, is not counted.
 """
 
 from __future__ import annotations
@@ -52,7 +51,8 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 CONSTANT = re.compile(r"^#define (\w+) ([\d.]+)(f|u)?\b")
 CALL = re.compile(
-    r"^    +(?:if \([^;]*\) )?(?:enter|safety_\w+|servo_\w+|faults_\w+|begin_safing|watch_\w+|hold_feed_back|limited|ramp_down)\(.*\);"
+    r"^    +(?:if \([^;]*\) )?(?:enter|safety_\w+|servo_\w+|faults_\w+|begin_safing|watch_\w+"
+    r"|hold_feed_back|limited|ramp_down)\(.*\);"
 )
 
 
@@ -80,7 +80,11 @@ def mutants_of(file: str) -> list[Mutant]:
         if constant:
             name, value, suffix = constant.groups()
             for factor in (0.99, 1.01) if suffix == "f" else (-1, 1):
-                changed = f"{float(value) * factor:.6g}" if suffix == "f" else str(max(0, int(value) + int(factor) * (TICK_US if name.endswith("_US") else 1)))
+                changed = (
+                    f"{float(value) * factor:.6g}"
+                    if suffix == "f"
+                    else str(max(0, int(value) + int(factor) * (TICK_US if name.endswith("_US") else 1)))
+                )
                 changed = changed if suffix != "f" or "." in changed else f"{changed}.0"
                 found.append(Mutant(file, number, line, f"#define {name} {changed}{suffix or ''}"))
             continue
@@ -88,8 +92,8 @@ def mutants_of(file: str) -> list[Mutant]:
             continue
         for pattern, replacements in RULES:
             for hit in re.finditer(pattern, code):
-                for new in replacements:
-                    found.append(Mutant(file, number, line, line[: hit.start()] + new + line[hit.end() :]))
+                start, end = line[: hit.start()], line[hit.end() :]
+                found += [Mutant(file, number, line, start + new + end) for new in replacements]
         if CALL.match(code):
             found.append(Mutant(file, number, line, line[: len(line) - len(line.lstrip())] + ";"))
     return found
@@ -102,6 +106,7 @@ def flags() -> list[str]:
 
 
 def compile_to(source: Path, target: Path) -> bool:
+    """Whether `source` compiles."""
     command = [os.environ.get("CC", "cc"), *flags(), "-c", str(source), "-o", str(target)]
     return subprocess.run(command, cwd=FIRMWARE, capture_output=True, check=False).returncode == 0
 
@@ -186,6 +191,7 @@ def prepare(folder: Path) -> None:
 
 
 def main() -> int:
+    """Judge all mutants; the exit code says whether the state machine's were all killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", choices=FILES)
@@ -203,13 +209,13 @@ def main() -> int:
     survivors = [m for m, verdict in zip(mutants, verdicts, strict=True) if verdict == "survived"]
     broken = [(m, verdict) for m, verdict in zip(mutants, verdicts, strict=True) if verdict.startswith("broken")]
     for mutant in survivors:
-        print("survived", mutant)
+        sys.stdout.write(f"survived {mutant}\n")
     for mutant, verdict in broken:
-        print("broken", mutant, verdict)
+        sys.stdout.write(f"broken {mutant} {verdict}\n")
     for file in FILES:
         counted = [v for m, v in zip(mutants, verdicts, strict=True) if m.file == file and v in ("killed", "survived")]
         if counted:
-            print(f"{file}: {counted.count('killed')} of {len(counted)} killed")
+            sys.stdout.write(f"{file}: {counted.count('killed')} of {len(counted)} killed\n")
     return 1 if broken or any(m.file == "safety.c" for m in survivors) else 0
 
 
