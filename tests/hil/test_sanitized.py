@@ -17,7 +17,9 @@ TESTS = ("test_link.py", "test_setpoints.py", "test_commands.py")
 @pytest.fixture(scope="module")
 def sanitized(libraries: dict[str, Path]) -> dict[str, str]:
     """Environment in which the tests load the sanitized core."""
-    runtime = subprocess.run([os.environ.get("CC", "cc"), "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    runtime = subprocess.run(
+        [os.environ.get("CC", "cc"), "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+    )
     if not Path(runtime.stdout.strip()).is_absolute():
         pytest.skip("FIRMWARE NOT SANITIZED: this compiler brings no libasan")
     library = make("sanitize") / "libstope_fw_san.so"

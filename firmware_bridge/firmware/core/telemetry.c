@@ -84,6 +84,17 @@ static void send_limbs(struct core *c)
     link_send(c, SAMPLE, MAVLINK_MSG_ID_ANCHOR_STATE, &a);
 }
 
+#if __SIZEOF_DOUBLE__ != 8
+static uint64_t float64_bits(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if (!(bits & 0x7f800000u)) return (uint64_t)(bits >> 31) << 63; /* zero, and what is too small to matter */
+    uint64_t exponent = (bits >> 23 & 0xffu) + 1023u - 127u;
+    return (uint64_t)(bits >> 31) << 63 | exponent << 52 | (uint64_t)(bits & 0x7fffffu) << 29;
+}
+#endif
+
 static void send_tools(struct core *c)
 {
     const struct core_sensors *now = &c->sensors;
@@ -92,7 +103,16 @@ static void send_tools(struct core *c)
         .weight_on_bit_n = now->weight_on_bit_n, .spindle_current_a = now->spindle_current_a, .bin_fill = now->bin_fill,
         .drum_fill = {now->drum_fill[0], now->drum_fill[1]}, .propellant_kg = now->propellant_kg,
         .bus_voltage_v = now->bus_voltage_v};
+#if __SIZEOF_DOUBLE__ == 8
     link_send(c, SAMPLE, MAVLINK_MSG_ID_TOOL_STATE, &m);
+#else /* an 8-bit part: its double is a float, and the wire's is not */
+    uint8_t payload[MAVLINK_MSG_ID_TOOL_STATE_LEN];
+    const uint64_t energy = float64_bits((float)now->energy_used_j);
+    memcpy(payload, &m, 8);
+    memcpy(payload + 8, &energy, 8);
+    memcpy(payload + 16, (const uint8_t *)&m + 12, sizeof payload - 16);
+    link_send(c, SAMPLE, MAVLINK_MSG_ID_TOOL_STATE, payload);
+#endif
 }
 
 #define FRAME(payload) ((payload) + 12u)
