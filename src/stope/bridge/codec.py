@@ -84,7 +84,7 @@ class _Slot:
     """A field among the flat values, with what must be checked of it before it is sent.
 
     Attributes:
-        at: its value's index, or the slice of its elements; ranged: whether it has bounds or is a real number.
+        at: its value's index, or the slice of its elements; low, high: what it may hold, finite.
     """
 
     name: str
@@ -92,7 +92,8 @@ class _Slot:
     at: int | slice
     text: bool
     length: int
-    ranged: bool
+    low: float
+    high: float
 
 
 class MessageType:
@@ -207,9 +208,9 @@ def _slots(wire: Sequence[Field]) -> tuple[_Slot, ...]:
     for field in wire:
         count = 1 if field.is_text else max(field.length, 1)
         array = field.length > 0 and not field.is_text
-        ranged = field.is_real or not (math.isinf(field.low) and math.isinf(field.high))
         place = slice(at, at + count) if array else at
-        found.append(_Slot(field.name, field, place, field.is_text, field.length, ranged))
+        low, high = field.bounds
+        found.append(_Slot(field.name, field, place, field.is_text, field.length, low, high))
         at += count
     return tuple(found)
 
@@ -231,12 +232,10 @@ def _checked(message: str, slot: _Slot, value: Value) -> Sequence[int | float | 
         elements = (value,)
     else:
         raise CommandRefusedError(f"{message}: {slot.name} is {value!r}, expected a number")
-    if slot.ranged:
-        field = slot.field
-        # The sum of finite numbers is finite, and any NaN or infinity spoils it; min and max alone let NaN through.
-        if not (math.isfinite(sum(elements)) and field.low <= min(elements) and max(elements) <= field.high):
-            worst = next((e for e in elements if not (field.low <= e <= field.high) or math.isinf(e)), elements[0])
-            raise CommandRefusedError(
-                f"{message}: {slot.name} holds {worst}, expected a finite number of {field.low:g} to {field.high:g}"
-            )
+    # The sum of finite numbers is finite, and any NaN or infinity spoils it; min and max alone let NaN through.
+    if not (math.isfinite(sum(elements)) and slot.low <= min(elements) and max(elements) <= slot.high):
+        worst = next((e for e in elements if not (slot.low <= e <= slot.high) or math.isinf(e)), elements[0])
+        raise CommandRefusedError(
+            f"{message}: {slot.name} holds {worst}, expected a finite number of {slot.low:g} to {slot.high:g}"
+        )
     return elements

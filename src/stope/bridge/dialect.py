@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import fastcrc
 
 import stope
 
+FLOAT32_MAX = 3.4028234663852886e38
 MAVLINK_VERSION = 3  #: what the generator puts into fields of type uint8_t_mavlink_version
 
 #: type -> (struct code, size in bytes)
@@ -78,6 +80,18 @@ class Field:
         """The type as the XML writes it, with its array length."""
         plain = "uint8_t_mavlink_version" if self.const is not None else self.type
         return f"{plain}[{self.length}]" if self.length else plain
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest value: as stated, and never beyond what the type holds."""
+        if self.is_real:
+            most = sys.float_info.max if self.type == "double" else FLOAT32_MAX
+            least = -most
+        else:
+            signed = not self.type.startswith("u")
+            most = (1 << 8 * self.size - signed) - 1
+            least = -most - 1 if signed else 0
+        return max(self.low, least), min(self.high, most)
 
     @property
     def code(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stope.bridge.codec import DEVICE_SYSTEM, Codec, Received, Value
+from stope.bridge.codec import DEVICE_SYSTEM, Codec, MessageType, Received, Value
 from stope.bridge.framer import Framer, FramerCounters
 
 
@@ -38,8 +38,8 @@ class Link:
         self._framer = Framer(codec.table)
         self._tx_seq = 0
         self._rx_seq: int | None = None
-        self._out = bytearray()
-        self._urgent = bytearray()
+        self._out: list[tuple[MessageType, list[int | float | bytes]]] = []
+        self._urgent: list[tuple[MessageType, list[int | float | bytes]]] = []
         self.counters = LinkCounters()
 
     @property
@@ -61,21 +61,25 @@ class Link:
         Raises:
             CommandRefusedError: as `send`.
         """
-        frames = [
-            self._codec.encode(name, fields, (self._tx_seq + i) & 0xFF) for i, (name, fields) in enumerate(messages)
-        ]
-        self._tx_seq = (self._tx_seq + len(frames)) & 0xFF
-        self.counters.sent += len(frames)
-        (self._urgent if urgent else self._out).extend(b"".join(frames))
+        checked = [(self._codec.types[name], self._codec.types[name].flatten(fields)) for name, fields in messages]
+        self.counters.sent += len(checked)
+        (self._urgent if urgent else self._out).extend(checked)
 
     def take_urgent(self) -> bytes:
         """Urgent bytes, once."""
-        data, self._urgent = bytes(self._urgent), bytearray()
-        return data
+        return self._framed(self._urgent)
 
     def take(self) -> bytes:
         """Bytes to send, once."""
-        data, self._out = bytes(self._out), bytearray()
+        return self._framed(self._out)
+
+    def _framed(self, queue: list[tuple[MessageType, list[int | float | bytes]]]) -> bytes:
+        """Frames get their sequence when they leave: what overtakes must not look like a gap to the device."""
+        data = b""
+        for kind, flat in queue:
+            data += kind.frame(flat, self._tx_seq)
+            self._tx_seq = (self._tx_seq + 1) & 0xFF
+        queue.clear()
         return data
 
     def receive(self, data: bytes, now_ns: int) -> list[Received]:

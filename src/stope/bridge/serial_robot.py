@@ -23,6 +23,7 @@ from stope.robot.seam import Handshake
 
 CONNECT_NS = 8 * NS  #: a QEMU needs over a second from opening its port to its first byte
 GRACE_NS = 25_000_000  #: a reading may come so much later than its time: 600 bytes at 921600 baud and a busy host
+SLACK_US = 1_500  #: samples are taken on ticks of 1 ms, so one period later is a little less or a little more
 STREAM_NS = 20_000_000  #: set-points of the bridge itself, before and while arming
 STREAM_FIRST = 5  #: of them, before the device is asked to arm
 LIFETIME_US = 100_000
@@ -185,7 +186,7 @@ class SerialRobot:
         return sent
 
     def wait(self, until_us: int) -> None:
-        """Until there is a sample of device time `until_us`, or it is overdue.
+        """Until there is a sample of device time `until_us`, give or take a tick, or it is overdue.
 
         Raises:
             LinkLostError, DeviceRebootedError, TelemetryStaleError: there is nothing to wait for any more.
@@ -194,7 +195,7 @@ class SerialRobot:
         session = driver.session
         left_ns = session.time.host_ns(until_us) - driver.now_ns()
         # Never less than the grace: a loop whose device fell silent asks for times long past, and must not spin.
-        driver.pump(lambda: session.sampled_us >= until_us, max(left_ns, 0) + GRACE_NS)
+        driver.pump(lambda: session.sampled_us >= until_us - SLACK_US, max(left_ns, 0) + GRACE_NS)
         driver.check_fresh()
         if self._run_clock is not None:
             self._run_clock.advance_to(max(session.sampled_us, self._run_clock.now_us))

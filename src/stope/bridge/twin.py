@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stope.bridge.driver import NS
 from stope.bridge.lockstep import LockStep
 from stope.bridge.serial_robot import SerialRobot
 from stope.bridge.shared_core import TICK_US, Boot, CoreEfforts, CoreSensors, SharedCore
@@ -114,7 +115,8 @@ class FirmwareTwin(SerialRobot):
     def arm(self) -> None:
         """As SerialRobot; then the plant starts, with a sample, so that control periods are the plant's too."""
         super().arm()
-        self.wait(self.driver.session.sampled_us + 1)
+        session, before_us = self.driver.session, self.driver.session.sampled_us
+        self.driver.pump(lambda: session.sampled_us > before_us, NS)
         self.world.running = True
 
     def free(self) -> None:
