@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import termios
 from collections.abc import Iterator
@@ -97,3 +98,36 @@ def test_without_descriptors_it_opens_a_raw_pty(binary: Path, oracle: ModuleType
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def test_the_plants_link_wraps_continuous_joints_and_rounds_efforts(
+    binary: Path, oracle: ModuleType, miner: object
+) -> None:
+    ours, theirs = socket.socketpair()
+    plant_ours, plant_theirs = socket.socketpair()
+    command = [str(binary), "--host-fd", str(theirs.fileno()), "--plant-fd", str(plant_theirs.fileno())]
+    process = subprocess.Popen(command, pass_fds=[theirs.fileno(), plant_theirs.fileno()])
+    theirs.close()
+    plant_theirs.close()
+    wired = Wired(process, ours, oracle, miner)
+    mouth, ear = oracle.MAVLink(None, srcSystem=255, srcComponent=1), oracle.MAVLink(None)
+    ear.robust_parsing = True
+    try:
+        for seq, turned in enumerate((32_000, -32_536, -31_536, -32_536), 1):  # on by 1000 counts twice, back by 1000
+            position = [0] * 13 + [turned, 0, 0]
+            sensors = oracle.MAVLink_plant_sensors_message(
+                seq, seq, 0.0, 0.5, position, [0] * 16, [0] * 16, [0] * 12, [0] * 3, [0] * 3, [0] * 4,
+                0, 0, 28_000, [0] * 4, [0] * 4, 0, [0, 0], 0,
+            )  # fmt: skip
+            plant_ours.sendall(sensors.pack(mouth))
+            answers: list[object] = []
+            while not answers:
+                answers += ear.parse_buffer(plant_ours.recv(4096)) or []
+            assert [a.seq for a in answers] == [seq]
+        wired.listen()
+        wired.run_until(*["JOINT_STATE"] * 4)
+        spindle = next(m for m in reversed(wired.all("JOINT_STATE")) if m.first_joint == 8).position[5]
+        assert spindle == pytest.approx(33.0, abs=1e-3)
+    finally:
+        wired.close()
+        plant_ours.close()
