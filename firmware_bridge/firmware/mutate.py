@@ -1,7 +1,7 @@
 """Mutation run over the safety code: each comparison, limit and call is changed once, and a test must fail.
 
 `python firmware_bridge/firmware/mutate.py [--jobs N] [--only FILE] [--sample N]` writes the survivors and the score; it
-exits with 1 if a mutant of safety.c survives. A mutant that does not compile, or compiles to the same code, is not counted.
+exits with 1 if a mutant of safety.c survives. One that does not compile, or compiles to the same code, is not counted.
 """
 
 from __future__ import annotations
@@ -100,8 +100,10 @@ def mutants_of(file: str) -> list[Mutant]:
 
 
 def flags() -> list[str]:
-    """The Makefile's flags of the shared library, without the optimiser: compiling is most of a mutant's time."""
-    return ["-O1", "-std=c11", "-w", "-fPIC", "-ffp-contract=off", "-isystem", "build/gen", "-Ibuild/miner",
+    """The Makefile's flags of the shared library; undefined behaviour, as an index past the end, ends the process."""
+    return ["-O1",
+        "-fsanitize=undefined",
+    """The Makefile's flags of the shared library; undefined behaviour, as an index past the end, traps."""
             "-include", "build/miner/dialect_hash.h", "-DFW_GIT=0u", "-Icore"]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Writes golden_frames.txt anew: one frame of every message, as pymavlink's generated code encodes it.
 
-Lines are: message name, fields as JSON in declaration order of the generated class, frame in hex; tabs between. Both the
+Lines are: message name, fields as JSON in declaration order, frame in hex; tabs between. Both the
 firmware's and the host's tests read it. Usage: `python tests/hil/golden.py ORACLE.py` with the output of mavgen.
 """
 

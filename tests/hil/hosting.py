@@ -73,7 +73,7 @@ class Host:
         return self.nonce if session is None else session
 
     def parts(self, **changes: Any) -> list[Any]:
-        """SETPOINT and ACTUATION messages that hold the robot in place; `changes` by field, joint fields as {joint: value}."""
+        """SETPOINTs and ACTUATION that hold the robot in place, but for `changes`: joint fields as {joint: value}."""
         self.seq = changes.pop("seq", (self.seq + 1) % 2**32)
         session = self._session(changes.pop("session", None))
         until = changes.pop("valid_until_us", self.now + changes.pop("lifetime_us", self.lifetime_us))

@@ -46,7 +46,8 @@ def test_the_core_arms_and_goes_safe_on_an_8_bit_part(oracle: ModuleType) -> Non
     if shutil.which("avr-gcc") is None or not Path("/usr/include/simavr").is_dir():
         pytest.skip("FIRMWARE NOT RUN ON AVR: apt-get install --no-install-recommends gcc-avr avr-libc libsimavr-dev")
     image = make("avr", "bench_rig") / "avr.elf"
-    process = subprocess.Popen([str(FIRMWARE / "build" / "avr_runner"), str(image)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    command = [str(FIRMWARE / "build" / "avr_runner"), str(image)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     name = next(line.split()[1] for line in process.stdout if line.startswith(b"PTY")).decode()
     rig = Wired(process, Terminal(name), oracle, load_robot(ROOT / "sim_worlds/robots/bench_rig/robot.yaml"))  # type: ignore[arg-type]
@@ -56,7 +57,7 @@ def test_the_core_arms_and_goes_safe_on_an_8_bit_part(oracle: ModuleType) -> Non
         assert caps.proto_version == 1 << 16
         rig.run_until("TOOL_STATE")
         tools = rig.all("TOOL_STATE")[-1]
-        assert (tools.energy_used_j, tools.bus_voltage_v) == (0.0, 24.0)  # eight bytes of energy, then the rest in place
+        assert (tools.energy_used_j, tools.bus_voltage_v) == (0.0, 24.0)  # 8 bytes of energy, the rest in place
         raw = [200, 0, 0, 0, 0, 0, 0, 0]
         rig.say(rig.m.MAVLink_param_set_message(1, rig.nonce, raw, b"SETPOINT_AGE_MS", 3))
         rig.command_seq = 1

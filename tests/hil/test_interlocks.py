@@ -1,4 +1,4 @@
-"""What no set-point can make the device do: press without anchors, press too hard, turn a stuck bit, let go while drilling."""
+"""What no set-point can do: press without anchors, press too hard, turn a stuck bit, let go while drilling."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import struct
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -86,7 +87,7 @@ def test_samples_come_on_their_grid(device: Device) -> None:
     device.run(1_000_000)
     times = [m.time_us for m in device.all("STATE")]
     assert len(times) == 101
-    assert {b - a for a, b in zip(times[1:], times[2:], strict=False)} == {10_000}
+    assert {b - a for a, b in pairwise(times[1:])} == {10_000}
     seqs = [m.seq for m in device.all("STATE")]
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
 

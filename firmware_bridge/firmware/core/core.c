@@ -111,6 +111,7 @@ static void rest(struct core_efforts *out)
 static void drive(struct core *c, uint64_t now, struct core_efforts *out)
 {
     rest(out);
+    c->servo.saturated = 0;
     if (safety_outputs_on(c)) {
         out->braked = 0;
         servo_step(&c->servo, &c->sensors, out);

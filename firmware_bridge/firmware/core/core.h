@@ -78,8 +78,8 @@ struct link {
 struct host {
     uint64_t alive_us;
     uint32_t loop_count;
+    uint32_t disengaged; /* messages in a row that say so */
     uint16_t gap_max_ms, refused_session;
-    uint8_t disengaged; /* messages in a row that say so */
     bool seen;
 };
 
@@ -213,4 +213,6 @@ void core_estop(struct core *c, uint64_t now_us);
 
 /* Time from `then` to `now`; never negative, whatever order a port calls in. */
 static inline uint64_t elapsed_us(uint64_t now, uint64_t then) { return now > then ? now - then : 0; }
+static inline uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 #endif

@@ -141,7 +141,6 @@ void safety_fault(struct core *c, uint64_t now)
 
 void safety_estop(struct core *c, uint64_t now)
 {
-    servo_brake(&c->servo);
     if (c->safety.state != SAFETY_STATE_ESTOP) enter(c, SAFETY_STATE_ESTOP, now);
 }
 
@@ -164,8 +163,8 @@ void safety_clear_estop(struct core *c, uint64_t now)
 
 static void note_gap(struct host *h, uint64_t now)
 {
-    uint64_t gap_ms = elapsed_us(now, h->alive_us) / 1000u;
-    if (h->seen && gap_ms > h->gap_max_ms) h->gap_max_ms = gap_ms > UINT16_MAX ? UINT16_MAX : (uint16_t)gap_ms;
+    uint64_t gap_ms = smaller(elapsed_us(now, h->alive_us) / 1000u, UINT16_MAX);
+    if (h->seen) h->gap_max_ms = (uint16_t)larger(h->gap_max_ms, gap_ms);
 }
 
 void safety_host_message(struct core *c, uint32_t loop_count, bool engaged, uint64_t now)
@@ -177,7 +176,7 @@ void safety_host_message(struct core *c, uint32_t loop_count, bool engaged, uint
         h->loop_count = loop_count;
         h->seen = true;
     }
-    h->disengaged = engaged ? 0 : (uint8_t)(h->disengaged + (h->disengaged < DISENGAGED_MESSAGES));
+    h->disengaged = engaged ? 0 : h->disengaged + 1u;
     if (h->disengaged >= DISENGAGED_MESSAGES) safety_disarm(c, now);
 }
 
@@ -258,14 +257,11 @@ static void ramp_down(struct core *c, uint64_t now)
 {
     struct safety *s = &c->safety;
     uint64_t elapsed = elapsed_us(now, s->since_us), ramp = param_us(c, PARAM_SAFING_RAMP_MS);
-    float share = elapsed < ramp ? 1.0f - (float)elapsed / (float)ramp : 0.0f;
+    float share = 1.0f - (float)smaller(elapsed, ramp) / (float)ramp;
     for (uint32_t i = 0; i < ROBOT_JOINTS; i++)
         if (robot_joint[i].kind == JOINT_CONTINUOUS) c->servo.velocity[i] = share * s->spindown[i];
     if (ROBOT_HAS_DRILL) c->servo.limit[ROBOT_FEED] = share * s->limit[ROBOT_FEED];
-    if ((elapsed >= ramp && at_rest(c)) || elapsed >= SAFING_MAX_US) {
-        servo_brake(&c->servo);
-        enter(c, s->after_safing, now);
-    }
+    if ((elapsed >= ramp && at_rest(c)) || elapsed >= SAFING_MAX_US) enter(c, s->after_safing, now);
 }
 
 /* Self-test, on the first tick: the sensors have been read once, and nothing has been enabled yet. */

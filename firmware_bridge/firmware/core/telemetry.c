@@ -16,8 +16,7 @@
 static uint16_t age_ms(bool seen, uint64_t now, uint64_t then)
 {
     if (!seen) return NO_AGE;
-    uint64_t age = elapsed_us(now, then) / 1000u;
-    return age >= NO_AGE ? (uint16_t)(NO_AGE - 1u) : (uint16_t)age;
+    return (uint16_t)smaller(elapsed_us(now, then) / 1000u, NO_AGE - 1u);
 }
 
 static void send_state(struct core *c, uint64_t now)
