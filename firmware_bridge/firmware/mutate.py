@@ -101,10 +101,9 @@ def mutants_of(file: str) -> list[Mutant]:
 
 def flags() -> list[str]:
     """The Makefile's flags of the shared library; undefined behaviour, as an index past the end, ends the process."""
-    return ["-O1",
-        "-fsanitize=undefined",
-    """The Makefile's flags of the shared library; undefined behaviour, as an index past the end, traps."""
-            "-include", "build/miner/dialect_hash.h", "-DFW_GIT=0u", "-Icore"]  # fmt: skip
+    checks = "-O1 -std=c11 -w -fPIC -ffp-contract=off -fsanitize=undefined -fsanitize-undefined-trap-on-error"
+    places = "-isystem build/gen -Ibuild/miner -include build/miner/dialect_hash.h -DFW_GIT=0u -Icore"
+    return [*checks.split(), *places.split()]
 
 
 def compile_to(source: Path, target: Path) -> bool:

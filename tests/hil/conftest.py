@@ -40,7 +40,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def libraries(oracle: ModuleType) -> dict[str, Path]:
-    """The core as a shared library, one per robot; STOPE_FW_LIBRARY names another for the miner: mutants, sanitizers."""
+    """The core as a shared library, one per robot; STOPE_FW_LIBRARY names another miner: a mutant, a sanitized one."""
     given = os.environ.get("STOPE_FW_LIBRARY")
     if given:
         return {"miner": Path(given), "bench_rig": make("shared", "bench_rig") / "libstope_fw.so"}
