@@ -252,7 +252,8 @@ class ControlStack:
             effort = self.kinematics.holding_effort(
                 view.obs.joint_position, view.estimate.rotation.T @ self._gravity
             )
-        if len(self._limb_joints):
-            pressed = np.matmul(self._force[self._jointed, None, :], self.kinematics.jacobians[self._jointed])
-            effort[self._limb_joints] -= pressed[:, 0, :]
+        if len(self._limb_joints) and self._force.any():
+            effort[self._limb_joints] -= np.einsum(
+                "li,lij->lj", self._force[self._jointed], self.kinematics.jacobians[self._jointed]
+            )
         return effort

@@ -29,6 +29,9 @@ OVER_PRESS = 1.2  # feed reflex: weight-on-bit above this share of the command's
 PRESS_MARGIN_N = 3.0  # and at least this much above it, so that load-cell noise never trips it
 STALL_SHARE = 0.1  # spindle below this share of its commanded speed while saturated counts as stalled
 STALL_US = 200_000
+DRIVE = np.array([0, 1, -1], dtype=np.int8)  # of the gripper, by `AnchorAction`: hold, engage, release
+RELEASING = -1
+HOLDING = (int(AnchorPhase.ENGAGED), int(AnchorPhase.SLIPPING))
 SPINDLE_OFF_RAD_S = 0.5  # release interlock: the drill counts as off below this
 
 
@@ -90,12 +93,12 @@ class Device:
         self._command = command
         self.state = SafetyState.ARMED
         self.servo.take(command)
-        action = command.anchor_action
-        self._drive = (action == AnchorAction.ENGAGE).astype(np.int8) - (action == AnchorAction.RELEASE)
-        self._releasing = bool((self._drive < 0).any())
+        self._drive = DRIVE[command.anchor_action]
+        self._releasing = RELEASING in self._drive
         self._phase_seen = None
         self.applied = Applied(command.seq)
-        self.faults &= ~FaultFlag.STALE_COMMAND
+        if self.faults:
+            self.faults &= ~FaultFlag.STALE_COMMAND
 
     def tick(self, now: RawSensors) -> Efforts:
         """Efforts for the next plant step."""
@@ -182,8 +185,7 @@ class Device:
             self._flag(FaultFlag.SPINDLE_STALL, f"spindle at {turning:.2f} of {wanted:.2f} rad/s")
 
     def _engaged(self, now: RawSensors) -> int:
-        phase = now.anchor_phase
-        return int(((phase == AnchorPhase.ENGAGED) | (phase == AnchorPhase.SLIPPING)).sum())
+        return sum(phase in HOLDING for phase in now.anchor_phase.tolist())
 
     def _flag(self, fault: FaultFlag, why: str) -> None:
         self.faults |= fault

@@ -145,7 +145,10 @@ class AsteroidPlant:
 
     def _start_books(self) -> None:
         joints = len(self.model.joints)
-        self._q, self._dq, self._base = np.zeros(joints), np.zeros(joints), np.zeros(13)
+        # Joint positions, joint velocities and base in one array, because PyBullet is read in one piece.
+        self._state = np.zeros(2 * joints + 13)
+        self._q, self._dq, self._base = np.split(self._state, (joints, 2 * joints))
+        self._wires = np.zeros(2 * joints + 1)
         self._effort, self._thrust = np.zeros(joints), np.zeros(len(self.model.thrusters))
         self._gas_flows = self._pushed = False
         self._outside = np.zeros(6)
@@ -176,7 +179,10 @@ class AsteroidPlant:
         tree = self._tree
         self.footing.react(tree.points, self._wrench)
         if self.bit is not None:
-            self._push_bit(self.bit)
+            if self._may_dig and self.bit.collar_m is None:
+                self._touch_down(self.bit)
+            row = self._bit_row
+            self.bit.react(tree.points[row], self._dq[self._spindle], self._step_s, self._wrench[row])
         if self.drums is not None and self.drums.near:
             self._push_drums(self.drums)
         joint = efforts.joint.copy()
@@ -194,8 +200,11 @@ class AsteroidPlant:
 
     def sense(self) -> RawSensors:
         """What the sensors' wires say now."""
-        weight = self.bit.weight_on_bit_n if self.bit else 0.0
-        return self.sensors.read(self.time_us, self._q, self._dq, self._effort, weight)
+        wires = self._wires
+        wires[:-1] = self._state[: len(wires) - 1]
+        if self.bit is not None:
+            wires[-1] = self.bit.weight_on_bit_n
+        return self.sensors.read(self.time_us, wires, self._effort)
 
     def push(self, wrench: Vector) -> None:
         """Let something else (a bump, a test stand) push the base: force and torque (6,), world axes, until changed."""
@@ -234,32 +243,18 @@ class AsteroidPlant:
     # --- fast work ----------------------------------------------------------------------------------------------------
 
     def _read_state(self) -> None:
-        self._body.joint_states(self._q, self._dq)
-        self._body.base_state(self._base)
+        self._body.read_state(self._state)
         self._tree.sweep(self._base, self._q, self._dq)
 
-    def _push_bit(self, bit: BitInGround) -> None:
-        tree, row = self._tree, self._bit_row
-        tip = tree.point_m[row]
-        wrench = self._wrench[row]
-        wrench[:] = 0.0
-        if bit.collar_m is None and not (self._may_dig and self._touch_down(bit, tip)):
-            return
-        force = bit.react(tip, tree.point_velocity_m_s[row], self._dq[self._spindle], self._step_s)
-        if force is None:
-            return
-        wrench[:3] = force
-        wrench[3:] = bit.torque_nm * tree.point_rotation[row, :, 2]
-
-    def _touch_down(self, bit: BitInGround, tip: Vector) -> bool:
-        """Whether the bit meets the ground now for the first time; opens the hole."""
+    def _touch_down(self, bit: BitInGround) -> None:
+        """Open the hole if the bit meets the ground now for the first time."""
+        tip = self._tree.point_m[self._bit_row]
         surface = float(self.heights.height(tip[:2]))
         if tip[2] > surface:
-            return False
+            return
         axis = (-self._tree.point_rotation[self._bit_row, :, 2]).tolist()
         x, y, _ = tip.tolist()
         bit.open_hole((x, y, surface), (axis[0], axis[1], axis[2]), float(self.heights.cover_at(tip[:2])))
-        return True
 
     def _push_drums(self, drums: DrumsInGround) -> None:
         tree, model = self._tree, self.model.drums
@@ -385,10 +380,9 @@ class AsteroidPlant:
 
     def _look_around(self) -> None:
         """Whether body, tools or knees may meet the ground before the next look: what cannot is not computed."""
-        low = any(
-            lowest < float(self.heights.height(corners).max()) + NEAR_GROUND_M
-            for lowest, corners in self._body.footprints(self._collides)
-        )
+        lowest, corners = self._body.footprints(self._collides)
+        ground = self.heights.height(corners.reshape(-1, 2)).reshape(corners.shape[:2])
+        low = bool((lowest < ground.max(axis=1) + NEAR_GROUND_M).any())
         if low != self._may_touch:
             self._body.collide(self._ground_body, self._collides, on=low)
             self._may_touch = low
