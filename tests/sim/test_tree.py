@@ -9,8 +9,8 @@ import pybullet as p
 import pytest
 
 from stope.robot.model import RobotModel
+from stope.robot.tree import Tree
 from stope.sim.bullet import ArticulatedBody, BulletWorld
-from stope.sim.tree import Tree
 
 #: PyBullet keeps URDF joint frames to about this; Pinocchio to double precision.
 URDF_M = 5e-7

@@ -61,7 +61,7 @@ def _inside(
             return False
         if not (abs(velocity[i]) <= rows[2, i] and 0.0 <= limit[i] <= rows[3, i] and abs(effort[i]) <= limit[i]):
             return False
-    for i in range(len(thrust)):
+    for i in range(len(thrust)):  # noqa: SIM110  # compiled: a generator is slower
         if not 0.0 <= thrust[i] <= thrust_max[i]:
             return False
     return True

@@ -242,9 +242,7 @@ class ArticulatedBody:
         """Links that have a collision shape; the base is -1."""
         count = p.getNumJoints(self.body, physicsClientId=self._client)
         return [
-            link
-            for link in range(-1, count)
-            if p.getCollisionShapeData(self.body, link, physicsClientId=self._client)
+            link for link in range(-1, count) if p.getCollisionShapeData(self.body, link, physicsClientId=self._client)
         ]
 
     def parent(self, link: int) -> int:

@@ -30,7 +30,7 @@ PRESS_MARGIN_N = 3.0  # and at least this much above it, so that load-cell noise
 STALL_SHARE = 0.1  # spindle below this share of its commanded speed while saturated counts as stalled
 STALL_US = 200_000
 DRIVE = np.array([0, 1, -1], dtype=np.int8)  # of the gripper, by `AnchorAction`: hold, engage, release
-RELEASING = -1
+LET_GO = int(AnchorAction.RELEASE)
 HOLDING = (int(AnchorPhase.ENGAGED), int(AnchorPhase.SLIPPING))
 SPINDLE_OFF_RAD_S = 0.5  # release interlock: the drill counts as off below this
 
@@ -55,7 +55,7 @@ class Device:
         self.state = SafetyState.DISARMED
         self.faults = FaultFlag.NONE
         self.applied = Applied()
-        self.stale_refused = 0
+        self.stale_refused, self._stale = 0, False
         self._command: Command | None = None
         self._hold_since_us = 0
         self._stalled_since_us: int | None = None
@@ -83,7 +83,7 @@ class Device:
 
     def take(self, command: Command, now: RawSensors) -> None:
         """Accept or refuse a command that passed the host's limits."""
-        if self.state not in (SafetyState.HOLD, SafetyState.ARMED):
+        if self.state is not SafetyState.ARMED and self.state is not SafetyState.HOLD:
             self.applied = Applied(command.seq, refused=True, why=f"device is {self.state.name}")
             return
         if command.valid_until_us <= now.time_us or command.seq <= self.applied.seq:
@@ -94,10 +94,11 @@ class Device:
         self.state = SafetyState.ARMED
         self.servo.take(command)
         self._drive = DRIVE[command.anchor_action]
-        self._releasing = RELEASING in self._drive
+        self._releasing = LET_GO in command.anchor_action.tolist()
         self._phase_seen = None
         self.applied = Applied(command.seq)
-        if self.faults:
+        if self._stale:
+            self._stale = False
             self.faults &= ~FaultFlag.STALE_COMMAND
 
     def tick(self, now: RawSensors) -> Efforts:
@@ -140,6 +141,7 @@ class Device:
 
     def _go_to_hold(self, now: RawSensors) -> None:
         self.state, self._command, self._hold_since_us = SafetyState.HOLD, None, now.time_us
+        self._stale = True
         self.faults |= FaultFlag.STALE_COMMAND
         self.servo.hold(now.joint_position)
 

@@ -7,6 +7,7 @@ PyBullet as the joint efforts and the one base wrench that they amount to (`tree
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from stope.physics.site_field import SiteField
 from stope.robot.messages import Efforts, RawSensors, Vector
 from stope.robot.model import RobotModel, Thruster
 from stope.robot.seam import PhysicsDivergedError
+from stope.robot.tree import Tree
 from stope.sim.bit import BitInGround
 from stope.sim.bullet import BulletWorld
 from stope.sim.drums import DrumsInGround
@@ -25,7 +27,6 @@ from stope.sim.massflow import MassFlow
 from stope.sim.momentum import ImpulseBook
 from stope.sim.patch import triangles
 from stope.sim.sensors import SensorSuite
-from stope.sim.tree import Tree
 from stope.sim.truth import TrueGround
 
 SLOW_US = 10_000
@@ -117,9 +118,7 @@ class AsteroidPlant:
         feet = tuple(limb.foot_link for limb in model.limbs)
         self._world = BulletWorld(self._step_us)
         self._ground_body = self._world.add_ground(*triangles(self.heights), self.ground.rock.foot_friction)
-        self._body = self._world.load_robot(
-            model.urdf, names, start.position_m, start.quaternion, start.joint_position
-        )
+        self._body = self._world.load_robot(model.urdf, names, start.position_m, start.quaternion, start.joint_position)
         self._body.set_base_velocity(np.concatenate((start.velocity_m_s, start.angular_rad_s)))
         # A limb's last link ends in its foot, whose contact is ours; body and upper links collide in PyBullet.
         ours = {self._body.parent(self._body.link(foot, model.base_link)) for foot in feet if foot != model.base_link}
@@ -137,9 +136,7 @@ class AsteroidPlant:
         self.drums = DrumsInGround(model.drums, self.ground, self.heights, gravity) if model.drums else None
         self.flow = MassFlow(model, self.ground, self.heights, self.field, self.bit, self.drums, seed)
         self._nozzles = np.array([_nozzle_wrench(t) for t in model.thrusters]).reshape(-1, 6).T
-        self._gas_per_newton = np.array(
-            [1.0 / (t.specific_impulse_s * STANDARD_GRAVITY_M_S2) for t in model.thrusters]
-        )
+        self._gas_per_newton = np.array([1.0 / (t.specific_impulse_s * STANDARD_GRAVITY_M_S2) for t in model.thrusters])
         self._loads: dict[str, float] = {}
         self._spindle = model.drill.spindle if model.drill else -1
 
@@ -304,7 +301,7 @@ class AsteroidPlant:
             self._sums, self.footing.state.sums, self._step_s, self._gravity, self._slow_s, self._offload, self._com,
             tree.momentum, tree.central_inertia, tree.total_mass_kg, self._base,
         )  # fmt: skip
-        if not (np.isfinite(twist).all() and float(np.abs(twist).max()) < PLAUSIBLE_SPEED):
+        if not math.hypot(*twist.tolist()) < PLAUSIBLE_SPEED:  # NaN is not less
             raise PhysicsDivergedError(f"at {self.time_us * 1e-6:.3f} s the base moved at {twist[:3]} m/s")
         self._body.set_base_velocity(twist)
         self._base[7:13] = twist
@@ -316,11 +313,12 @@ class AsteroidPlant:
 
     def _feel(self, specific_force: Vector) -> None:
         """Sample the 100 Hz sensors: specific force (3,) of the base in world axes, and everything else as it is."""
-        turn, state, flow = self._tree.base_rotation, self.footing.state, self.flow
+        state, flow = self.footing.state, self.flow
         self.sensors.read_slow(
-            self._base[10:13] @ turn,
-            specific_force @ turn,
-            self._wrench[: self._feet, :3] @ turn,
+            self._tree.base_rotation,
+            self._base[10:13],
+            specific_force,
+            self._wrench[: self._feet, :3],
             self.grippers.phase,
             state.engagement,
             state.slip_m,

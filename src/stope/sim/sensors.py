@@ -7,6 +7,7 @@ sensors, gripper and level sensors at 100 Hz.
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from stope.mission.streams import random_stream
 from stope.robot.messages import Codes, RawSensors, Vector
@@ -60,17 +61,24 @@ class SensorSuite:
 
     def read_slow(
         self,
-        gyro_rad_s: Vector,
-        accel_m_s2: Vector,
-        limb_force_n: Vector,
+        rotation: Vector,
+        spin_rad_s: Vector,
+        specific_force_m_s2: Vector,
+        foot_force_n: Vector,
         phase: Codes,
         engagement: Vector,
         slip_m: Vector,
         levels: tuple[float, Vector, float, float],
     ) -> None:
-        """Sample the 100 Hz sensors; `levels` are bin fill, drum fill, propellant (kg) and energy used (J)."""
-        reading = np.concatenate((gyro_rad_s, accel_m_s2, limb_force_n.ravel()))
-        reading += self._slow.next()
+        """Sample the 100 Hz sensors.
+
+        Args:
+            rotation: (3, 3) base to world.
+            spin_rad_s, specific_force_m_s2: (3,) of the base, world axes; foot_force_n: (L, 3) ground on feet, world.
+            levels: bin fill, drum fill, propellant (kg) and energy used (J).
+        """
+        reading = self._slow.next().copy()
+        _add_turned(rotation, spin_rad_s, specific_force_m_s2, foot_force_n, reading)
         self._inertial = reading[:3], reading[3:6], reading[6:].reshape(-1, 3)
         self._grips = phase, engagement.copy(), slip_m.copy()
         self._levels = levels
@@ -99,3 +107,15 @@ class SensorSuite:
             self._model.bus_voltage_v,
             energy_j,
         )
+
+
+@njit(cache=True)
+def _add_turned(rotation: Vector, spin: Vector, felt: Vector, forces: Vector, reading: Vector) -> None:
+    """Add spin, specific force and every foot's force, turned into the base frame, to the readings (6 + 3 L,)."""
+    for j in range(3):
+        for k in range(3):
+            turn = rotation[k, j]
+            reading[j] += turn * spin[k]
+            reading[3 + j] += turn * felt[k]
+            for i in range(forces.shape[0]):
+                reading[6 + 3 * i + j] += turn * forces[i, k]
