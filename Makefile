@@ -1,4 +1,5 @@
-# Everything a contributor does, by name. Each target does its own set-up, once, in .venv; no sudo, no system packages.
+# Everything a contributor does, by name. Each target does its own set-up, once, in .venv. Only the tests want system
+# packages (the emulated microcontroller and its compiler): they are installed where this user may, and else told.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -27,7 +28,7 @@ demo: $(VENV)/run.stamp ## run the mission bennu_core: log, picture and film in 
 	@out=runs/demo; n=2; while [ -e "$$out" ]; do out=runs/demo-$$n; n=$$((n + 1)); done; \
 	$(BIN)/stope run bennu_core --out "$$out" $(ARGS)
 
-test: $(VENV)/test.stamp ## run the tests
+test: $(VENV)/test.stamp $(VENV)/emulator.stamp ## run the tests
 	@mkdir -p runs
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --junitxml runs/tests.xml $(ARGS)
 
@@ -63,6 +64,19 @@ $(BIN)/python:
 	elif command -v uv >/dev/null; then uv venv --quiet --seed --python 3.11 $(VENV); \
 	else echo "Stope's simulator needs Python 3.11: install python3.11 with its venv module, or uv, and run make again." >&2; \
 	exit 1; fi
+
+EMULATOR := gcc libc6-dev make cppcheck qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi
+
+$(VENV)/emulator.stamp: | $(BIN)/python
+	@missing=; for tool in gcc cppcheck qemu-system-arm arm-none-eabi-gcc; do \
+	command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	if [ -z "$$missing" ]; then touch $@; \
+	elif ! command -v apt-get >/dev/null || { [ "$$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; }; then \
+	echo "FIRMWARE NOT EMULATED:$$missing missing, its tests are skipped; install $(EMULATOR)" >&2; \
+	else echo "installing the emulated microcontroller: $(EMULATOR) (once)"; \
+	as=; [ "$$(id -u)" = 0 ] || as="sudo -n"; \
+	$$as apt-get -qq update && DEBIAN_FRONTEND=noninteractive $$as apt-get -qq install -y --no-install-recommends \
+	$(EMULATOR) >/dev/null && touch $@ || echo "FIRMWARE NOT EMULATED: apt-get could not install $(EMULATOR)" >&2; fi
 
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml | $(BIN)/python
 	@echo "setting up $(VENV) from $< (once; a minute or two)"

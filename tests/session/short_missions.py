@@ -35,12 +35,13 @@ def run(
     body: str | None = None,
     anchors: str = "normal",
     inject: tuple[str, ...] = (),
+    robot: str = "sim",
 ) -> Outcome:
     """Run without pictures, into a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="stope-test-"))
     return run_mission(
         RunRequest(
-            mission, body=body, seed=seed, anchors=anchors, inject=inject, overrides=overrides, out=folder,
+            mission, body=body, robot=robot, seed=seed, anchors=anchors, inject=inject, overrides=overrides, out=folder,
             video=False, progress=False,
         )
     )  # fmt: skip

@@ -7,6 +7,7 @@ mission's `believed` says otherwise); the drawn values, and pose and attitude wi
 
 from __future__ import annotations
 
+import difflib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ from stope.sim.truth import TrueGround
 PHYSICS_US = 2_000  # the compliant anchors ring at 5 000 (tests/sim/test_hygiene.py)
 CONTROL_US = 10_000
 EXECUTIVE_US = 50_000
+ROBOTS = ("sim", "firmware")
 NAVIGATION_M = 0.002  # one sigma of the hand-over state from navigation
 NAVIGATION_M_S = 0.001
 NAVIGATION_RAD = 0.003
@@ -131,7 +133,7 @@ def build(request: RunRequest) -> Run:
         resolved=resolved,
         field=field,
         clock=clock,
-        robot=SimRobot(plant, clock),
+        robot=_robot(request, plant, clock),
         plant=plant,
         stack=stack,
         stance=stance,
@@ -142,12 +144,13 @@ def build(request: RunRequest) -> Run:
 
 
 def _check_request(request: RunRequest, mission: Mission) -> None:
-    if request.robot != "sim":
+    if request.robot not in ROBOTS:
+        close = difflib.get_close_matches(request.robot, ROBOTS, n=1)
         raise InputError(
             "--robot",
             read=f"'{request.robot}'",
-            expected="'sim'",
-            remedy="the firmware bridge is not part of this release",
+            expected=f"one of {', '.join(ROBOTS)}",
+            remedy=f"did you mean {close[0]}?" if close else "",
         )
     if request.seed is not None and request.seed < 0:
         raise InputError("--seed", read=str(request.seed), expected="a whole number of 0 or more")
@@ -159,6 +162,14 @@ def _check_request(request: RunRequest, mission: Mission) -> None:
             raise InputError("--inject", read=f"'{fault}'", expected=f"one of {known}")
         if task not in tasks:
             raise InputError("--inject", read=f"'@{task}'", expected=f"a task of this mission: {', '.join(tasks)}")
+
+
+def _robot(request: RunRequest, plant: AsteroidPlant, clock: RunClock) -> Robot:
+    if request.robot == "sim":
+        return SimRobot(plant, clock)
+    from stope.session.twin import FirmwareTwin, firmware_library
+
+    return FirmwareTwin(plant, clock, firmware_library(plant.model.name))
 
 
 def _field(body: Body, mission: Mission) -> tuple[SiteField, Mesh | None]:

@@ -1,0 +1,100 @@
+"""The link: bytes to messages and back, with counters. Knows frames and senders, nothing of robots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stope.bridge.codec import DEVICE_SYSTEM, Codec, MessageType, Received, Value
+from stope.bridge.framer import Framer, FramerCounters
+
+
+@dataclass(slots=True)
+class LinkCounters:
+    """What this end saw.
+
+    Attributes:
+        sent, received: frames; lost: gaps of the device's link sequence.
+        repeated: frames that came twice in a row; the second is dropped.
+        foreign: good frames of another sender than the device.
+    """
+
+    sent: int = 0
+    received: int = 0
+    lost: int = 0
+    repeated: int = 0
+    foreign: int = 0
+
+
+class Link:
+    """One end of the wire.
+
+    Attributes:
+        counters, framing: what went by.
+    """
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._framer = Framer(codec.table)
+        self._tx_seq = 0
+        self._rx_seq: int | None = None
+        self._out: list[tuple[MessageType, list[int | float | bytes]]] = []
+        self._urgent: list[tuple[MessageType, list[int | float | bytes]]] = []
+        self.counters = LinkCounters()
+
+    @property
+    def framing(self) -> FramerCounters:
+        """Counters of the framer."""
+        return self._framer.counters
+
+    def send(self, name: str, fields: Mapping[str, Value], urgent: bool = False) -> None:
+        """Queue a message; an urgent one leaves before everything that was queued.
+
+        Raises:
+            CommandRefusedError: a value that no device may ever see. Nothing was queued.
+        """
+        self.send_all([(name, fields)], urgent)
+
+    def send_all(self, messages: Sequence[tuple[str, Mapping[str, Value]]], urgent: bool = False) -> None:
+        """Queue messages, all or none.
+
+        Raises:
+            CommandRefusedError: as `send`.
+        """
+        checked = [(self._codec.types[name], self._codec.types[name].flatten(fields)) for name, fields in messages]
+        self.counters.sent += len(checked)
+        (self._urgent if urgent else self._out).extend(checked)
+
+    def take_urgent(self) -> bytes:
+        """Urgent bytes, once."""
+        return self._framed(self._urgent)
+
+    def take(self) -> bytes:
+        """Bytes to send, once."""
+        return self._framed(self._out)
+
+    def _framed(self, queue: list[tuple[MessageType, list[int | float | bytes]]]) -> bytes:
+        """Frames get their sequence when they leave: what overtakes must not look like a gap to the device."""
+        data = b""
+        for kind, flat in queue:
+            data += kind.frame(flat, self._tx_seq)
+            self._tx_seq = (self._tx_seq + 1) & 0xFF
+        queue.clear()
+        return data
+
+    def receive(self, data: bytes, now_ns: int) -> list[Received]:
+        """The device's messages that are complete with `data`."""
+        messages = []
+        for frame in self._framer.feed(data, now_ns):
+            if frame.system != DEVICE_SYSTEM:
+                self.counters.foreign += 1
+                continue
+            if frame.link_seq == self._rx_seq:
+                self.counters.repeated += 1
+                continue
+            self.counters.received += 1
+            if self._rx_seq is not None:
+                self.counters.lost += (frame.link_seq - self._rx_seq - 1) & 0xFF
+            self._rx_seq = frame.link_seq
+            messages.append(self._codec.decode(frame))
+        return messages
