@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
+import signal
 import sys
 import traceback
 from enum import StrEnum
@@ -168,6 +169,9 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no table.")] = False,
 ) -> None:
     """Run a mission; exit code 0 if it passed, 1 if not."""
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # told to stop is stopped in order: robot safe, log closed
     for text in inject or ():
         fault, at, task = text.partition("@")
         if not (fault and at and task):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stope.belief.anchors import NEW_HIGHEST, AnchorBelief, AnchorState
@@ -62,6 +62,7 @@ events = st.lists(st.tuples(st.sampled_from(["survived", "slipped"]), st.floats(
 
 
 @given(events, st.floats(0.5, 150.0))
+@example([("slipped", 1.0), ("survived", 1.0)], 9.0)  # loads below the grid's lower edge
 @settings(max_examples=40, deadline=None)
 def test_surviving_never_lowers_and_slipping_never_raises_strength(history, newtons):
     stronger, weaker = belief(), belief()

@@ -105,9 +105,7 @@ class Scene:
             dt_s=self.dt_s,
         )
 
-    def run(
-        self, controller: TaskController, seconds: float, react: Callable[[Goal], None] | None = None
-    ) -> Goal:
+    def run(self, controller: TaskController, seconds: float, react: Callable[[Goal], None] | None = None) -> Goal:
         """Tick `controller` for a time, or until its outcome is known; `react` lets the world answer each goal."""
         goal = controller.update(self.view())
         for _ in range(round(seconds / self.dt_s)):

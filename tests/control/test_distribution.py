@@ -56,9 +56,7 @@ def test_a_preload_that_cancels_stays_while_the_lift_is_paid() -> None:
 
 
 def test_a_foot_in_the_air_and_one_that_only_stands_do_not_pull() -> None:
-    feet = footholds(
-        allowed=np.array((0.4, 0.4, 0.4, 0.0)), standing=np.array((True, True, True, False))
-    )
+    feet = footholds(allowed=np.array((0.4, 0.4, 0.4, 0.0)), standing=np.array((True, True, True, False)))
     split = WrenchDistribution(MINER).split(feet, LIFT_60, CALM, np.ones(4))
     assert abs(split.force_n[3]).max() < 1e-3
     standing = footholds(allowed=np.array((0.4, 0.4, 0.4, 0.0)))

@@ -107,3 +107,22 @@ def test_a_clamp_alone_fixes_the_pose() -> None:
     assert found.anchored
     assert np.allclose(found.position_m, (0.0, 0.0, 0.17))
     assert np.allclose(found.rotation, np.eye(3))
+
+
+@pytest.mark.parametrize("channel", ["imu_gyro_rad_s", "imu_accel_m_s2", "limb_force_n"])
+@pytest.mark.parametrize("nonsense", [np.nan, np.inf])
+@pytest.mark.parametrize("engaged", [ALL, NONE])
+def test_a_reading_that_is_not_finite_changes_nothing_for_good(
+    channel: str, nonsense: float, engaged: np.ndarray
+) -> None:
+    made = anchored()
+    before = run(made, 20, FEET, engaged)
+    reading = getattr(observation(MODEL), channel).copy()
+    reading.flat[0] = nonsense
+    during = run(made, 3, FEET, engaged, **{channel: reading})
+    after = run(made, 20, FEET, engaged)
+    for found in (during, after):
+        assert np.allclose(found.position_m, before.position_m, atol=1e-6)
+        assert np.allclose(found.rotation, before.rotation, atol=1e-6)
+        assert np.allclose(found.velocity_m_s, before.velocity_m_s, atol=1e-6)
+        assert np.allclose(found.limb_force_n, before.limb_force_n, atol=1e-6)

@@ -111,3 +111,23 @@ def test_back_on_the_ground_it_grips_again() -> None:
     assert made.progress.outcome is Outcome.SUCCEEDED
     assert "anchored again on 4 of 4 grippers" in made.progress.reason
     assert made.progress.value == pytest.approx(0.05, abs=1e-3)  # the fastest that it went
+
+
+def test_anchors_lost_again_while_gripping_start_the_recovery_anew() -> None:
+    scene = drifting(0.0)
+    scene.obs["anchor_phase"] = np.full(4, int(AnchorPhase.OPEN), dtype=np.int8)
+    force = np.zeros((4, 3))
+    force[:, 2] = 2.0
+    scene.est |= {"limb_force_n": force, "contact": np.ones(4, dtype=bool)}
+    made = recover(scene)
+    scene.run(made, 3.0)
+    assert made.progress.phase.startswith("gripping again")
+    scene.anchored[:2] = True
+    made.update(scene.view())
+    scene.anchored[:] = False
+    scene.obs["anchor_phase"] = np.full(4, int(AnchorPhase.ENGAGED), dtype=np.int8)
+    scene.est |= {"velocity_m_s": np.array((0.0, 0.0, 0.05)), "contact": np.zeros(4, dtype=bool)}
+    goal = made.update(scene.view())
+    assert made.progress.phase.startswith("hold-down")
+    assert goal.hold_down_n > 1.0
+    assert goal.release

@@ -86,5 +86,3 @@ def grip_all(plant: AsteroidPlant, normal_n: float = 500.0, shear_n: float = 500
     for foot in range(len(plant.model.limbs)):
         plant.footing.grip(foot, tree.point_m[foot], tree.point_rotation[foot], normal_n, shear_n)
         plant.footing.state.engagement[foot] = 1.0
-
-

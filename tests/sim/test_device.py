@@ -17,7 +17,7 @@ from stope.sim.device import HOLD_TO_DISARM_US, STALL_US, Device, FaultFlag
 def sensors(make_plant: PlantMaker) -> RawSensors:
     """A reading with four anchors engaged and the bit in the ground."""
     raw = make_plant().sense()
-    return replace(raw, anchor_phase=np.full(4, int(AnchorPhase.ENGAGED), dtype=np.int8), weight_on_bit_n=20.0)
+    return raw._replace(anchor_phase=np.full(4, int(AnchorPhase.ENGAGED), dtype=np.int8), weight_on_bit_n=20.0)
 
 
 @pytest.fixture
@@ -61,20 +61,20 @@ def test_nothing_moves_before_arming(miner: RobotModel, sensors: RawSensors) -> 
 
 def test_a_stale_command_makes_the_device_hold(device: Device, miner: RobotModel, sensors: RawSensors) -> None:
     device.take(drilling(miner, until_us=100_000), sensors)
-    assert device.tick(replace(sensors, time_us=100_000)).thrust_n.tolist() == [1.0] * 4
-    late = device.tick(replace(sensors, time_us=102_000, joint_velocity=np.zeros(16)))
+    assert device.tick(sensors._replace(time_us=100_000)).thrust_n.tolist() == [1.0] * 4
+    late = device.tick(sensors._replace(time_us=102_000, joint_velocity=np.zeros(16)))
     assert device.state is SafetyState.HOLD
     assert device.faults & FaultFlag.STALE_COMMAND
     assert not late.thrust_n.any()
     assert (late.anchor == int(AnchorAction.HOLD)).all()
     assert late.joint[miner.drill.spindle] == 0.0  # type: ignore[union-attr]
-    device.tick(replace(sensors, time_us=102_000 + HOLD_TO_DISARM_US + 1))
+    device.tick(sensors._replace(time_us=102_000 + HOLD_TO_DISARM_US + 1))
     assert device.state is SafetyState.DISARMED
 
 
 def test_a_fresh_command_ends_the_hold(device: Device, miner: RobotModel, sensors: RawSensors) -> None:
     device.take(drilling(miner, until_us=100_000), sensors)
-    later = replace(sensors, time_us=150_000)
+    later = sensors._replace(time_us=150_000)
     device.tick(later)
     device.take(drilling(miner, seq=2, until_us=250_000), later)
     assert device.state is SafetyState.ARMED
@@ -86,7 +86,7 @@ def test_old_and_dead_commands_are_refused_and_counted(
     device: Device, miner: RobotModel, sensors: RawSensors, seq: int, until_us: int
 ) -> None:
     device.take(drilling(miner, seq=1, until_us=200_000), sensors)
-    device.take(drilling(miner, seq=seq, until_us=until_us), replace(sensors, time_us=100_000))
+    device.take(drilling(miner, seq=seq, until_us=until_us), sensors._replace(time_us=100_000))
     assert device.applied.refused
     assert device.stale_refused == 1
 
@@ -94,8 +94,8 @@ def test_old_and_dead_commands_are_refused_and_counted(
 def test_over_press_backs_the_feed_off(device: Device, miner: RobotModel, sensors: RawSensors) -> None:
     device.take(drilling(miner), sensors)
     feed = miner.drill.feed  # type: ignore[union-attr]
-    assert device.tick(replace(sensors, weight_on_bit_n=39.0)).joint[feed] > 0.0
-    assert device.tick(replace(sensors, weight_on_bit_n=40.0)).joint[feed] == -33.0
+    assert device.tick(sensors._replace(weight_on_bit_n=39.0)).joint[feed] > 0.0
+    assert device.tick(sensors._replace(weight_on_bit_n=40.0)).joint[feed] == -33.0
     assert device.faults & FaultFlag.OVER_PRESS
     assert "40.0 N above limit 33.0 N" in device.applied.why
 
@@ -104,12 +104,12 @@ def test_feed_needs_its_anchors(device: Device, miner: RobotModel, sensors: RawS
     device.take(drilling(miner), sensors)
     feed = miner.drill.feed  # type: ignore[union-attr]
     phase = np.array([AnchorPhase.ENGAGED, AnchorPhase.ENGAGED, AnchorPhase.OPEN, AnchorPhase.OPEN], dtype=np.int8)
-    assert device.tick(replace(sensors, anchor_phase=phase)).joint[feed] == 0.0
+    assert device.tick(sensors._replace(anchor_phase=phase)).joint[feed] == 0.0
     assert device.faults & FaultFlag.FEED_INTERLOCK
     assert "2 anchors engaged, feed needs 3" in device.applied.why
     retreat = drilling(miner, seq=2, joint_effort=np.zeros(16), joint_velocity=np.full(16, -0.02))
     device.take(retreat, sensors)
-    assert device.tick(replace(sensors, anchor_phase=phase)).joint[feed] < 0.0  # coming out is always allowed
+    assert device.tick(sensors._replace(anchor_phase=phase)).joint[feed] < 0.0  # coming out is always allowed
 
 
 def test_a_stalled_spindle_is_switched_off(device: Device, miner: RobotModel, sensors: RawSensors) -> None:
@@ -117,10 +117,10 @@ def test_a_stalled_spindle_is_switched_off(device: Device, miner: RobotModel, se
     fast = np.zeros(16)
     fast[spindle] = 40.0
     device.take(drilling(miner, until_us=10**9, joint_velocity=fast), sensors)
-    stuck = replace(sensors, joint_velocity=np.zeros(16))
+    stuck = sensors._replace(joint_velocity=np.zeros(16))
     assert device.tick(stuck).joint[spindle] == 8.0
-    assert device.tick(replace(stuck, time_us=STALL_US)).joint[spindle] == 8.0
-    assert device.tick(replace(stuck, time_us=STALL_US + 2_000)).joint[spindle] == 0.0
+    assert device.tick(stuck._replace(time_us=STALL_US)).joint[spindle] == 8.0
+    assert device.tick(stuck._replace(time_us=STALL_US + 2_000)).joint[spindle] == 0.0
     assert device.faults & FaultFlag.SPINDLE_STALL
 
 
@@ -129,11 +129,11 @@ def test_a_spindle_that_turns_again_was_not_stalled(device: Device, miner: Robot
     fast = np.zeros(16)
     fast[spindle] = 40.0
     device.take(drilling(miner, until_us=10**9, joint_velocity=fast), sensors)
-    stuck = replace(sensors, joint_velocity=np.zeros(16))
+    stuck = sensors._replace(joint_velocity=np.zeros(16))
     device.tick(stuck)
-    device.tick(replace(stuck, time_us=100_000, joint_velocity=fast))
-    device.tick(replace(stuck, time_us=STALL_US))
-    assert device.tick(replace(stuck, time_us=STALL_US + 50_000)).joint[spindle] == 8.0
+    device.tick(stuck._replace(time_us=100_000, joint_velocity=fast))
+    device.tick(stuck._replace(time_us=STALL_US))
+    assert device.tick(stuck._replace(time_us=STALL_US + 50_000)).joint[spindle] == 8.0
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_release_needs_confirmation_and_a_stopped_drill(
     device.take(drilling(miner, seq=1, anchor_action=release, release_confirm=confirm), sensors)
     turning = np.zeros(16)
     turning[miner.drill.spindle] = spin_rad_s  # type: ignore[union-attr]
-    efforts = device.tick(replace(sensors, joint_velocity=turning))
+    efforts = device.tick(sensors._replace(joint_velocity=turning))
     assert bool((efforts.anchor == -1).all()) is released
     assert bool(device.faults & FaultFlag.RELEASE_REFUSED) is not released
 
@@ -166,7 +166,7 @@ def test_safe_latches_and_keeps_the_anchors(device: Device, miner: RobotModel, s
 def test_efforts_never_leave_the_limits(device: Device, miner: RobotModel, sensors: RawSensors) -> None:
     wild = drilling(miner, joint_position=np.full(16, 50.0), joint_effort=np.full(16, 1e4))
     device.take(wild, sensors)
-    nonsense = replace(sensors, joint_position=np.full(16, np.nan))
+    nonsense = sensors._replace(joint_position=np.full(16, np.nan))
     for reading in (sensors, nonsense):
         effort = device.tick(reading).joint
         assert np.isfinite(effort).all()

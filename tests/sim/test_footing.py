@@ -54,11 +54,10 @@ def test_what_a_grip_pays_never_exceeds_its_surface(
 
 def test_friction_holds_below_the_cone_and_slides_above(make_plant: PlantMaker, miner: RobotModel) -> None:
     """Four pads under 8 N of gas: 0.6 x 8 N = 4.8 N of friction in all."""
-    from dataclasses import replace
 
     for sideways_n, holds in ((4.0, True), (5.6, False)):
         plant = make_plant()
-        gas = replace(idle(miner), thrust_n=np.full(4, 2.0))
+        gas = idle(miner)._replace(thrust_n=np.full(4, 2.0))
         for _ in range(500):
             plant.step(gas)
         before = plant._tree.point_m[:4].copy()

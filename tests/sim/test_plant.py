@@ -75,11 +75,11 @@ def test_h06_the_reaction_is_read_back(make_plant: PlantMaker, miner: RobotModel
 def test_h07_momentum_is_what_was_exchanged(make_plant: PlantMaker, miner: RobotModel) -> None:
     """Limbs swing, gas flows, feet touch: total momentum is the sum of the booked impulses to 1e-6."""
     plant = make_plant(height_m=0.01)
-    gas = replace(idle(miner, brake=False), thrust_n=np.full(4, 1.0))
+    gas = idle(miner, brake=False)._replace(thrust_n=np.full(4, 1.0))
     for step in range(2_500):
         swing = 4.0 * np.sin(2.0 * np.pi * 0.5 * step * 2e-3) * np.array([1.0] * 12 + [0.0] * 4)
         damped = swing - 8.0 * plant._dq
-        plant.step(replace(gas, joint=damped))
+        plant.step(gas._replace(joint=damped))
     assert plant.impulses.exchanged_ns > 10.0
     assert plant.momentum_error() < 1e-6
     assert plant.impulses.raw_drift_ns > 0.0  # PyBullet's own error is there, was corrected and is on record
@@ -91,7 +91,7 @@ def test_free_swinging_limbs_do_not_move_the_centre_of_mass(make_plant: PlantMak
     start = plant._tree.momentum[6:9].copy()
     for step in range(2_500):
         swing = 6.0 * np.sin(2.0 * np.pi * 0.5 * step * 2e-3) * np.array([1.0] * 12 + [0.0] * 4)
-        plant.step(replace(idle(miner, brake=False), joint=swing - 6.0 * plant._dq))
+        plant.step(idle(miner, brake=False)._replace(joint=swing - 6.0 * plant._dq))
     drift = plant._tree.momentum[6:9] - start
     assert float(np.linalg.norm(drift)) < 1e-3
     assert float(np.abs(plant._tree.momentum[:3]).max()) < 1e-9
@@ -128,7 +128,7 @@ def test_drums_move_mass_that_closes_the_book(make_plant: PlantMaker, miner: Rob
             effort[joint] = 0.6 * (sense * 1.0 - plant._dq[joint])
         brake = np.ones(16, dtype=bool)
         brake[list(drums.joints)] = False
-        plant.step(replace(idle(miner), joint=effort.copy(), brake=brake))
+        plant.step(idle(miner)._replace(joint=effort.copy(), brake=brake))
     error = plant.flow.error()
     assert error.moved_kg > 0.01
     assert error.accounts_ug == 0
@@ -154,7 +154,7 @@ def test_c06_counter_rotating_drums_cancel_their_horizontal_force(make_plant: Pl
 
 def test_gas_leaves_both_books(make_plant: PlantMaker, miner: RobotModel) -> None:
     plant = make_plant(height_m=1.0, gravity_m_s2=0.0)
-    run(plant, replace(idle(miner), thrust_n=np.full(4, 2.0)), 1.0)
+    run(plant, idle(miner)._replace(thrust_n=np.full(4, 2.0)), 1.0)
     # 8 N for 1 s at 60 s specific impulse
     assert 0.5 - plant.flow.propellant_ug * 1e-9 == pytest.approx(8.0 / (60.0 * 9.80665), rel=1e-3)
     assert plant.flow.error().accounts_ug == 0
@@ -164,7 +164,7 @@ def test_gas_leaves_both_books(make_plant: PlantMaker, miner: RobotModel) -> Non
 
 def test_no_thrust_without_propellant(make_plant: PlantMaker, miner: RobotModel) -> None:
     plant = make_plant(replace(miner, propellant_kg=0.001), height_m=1.0, gravity_m_s2=0.0)
-    run(plant, replace(idle(miner), thrust_n=np.full(4, 3.0)), 2.0)
+    run(plant, idle(miner)._replace(thrust_n=np.full(4, 3.0)), 2.0)
     assert plant.sense().propellant_kg == 0.0
     speed = -plant._base[9]
     assert speed == pytest.approx(0.001 * 60.0 * 9.80665 / 48.3, rel=0.15)
@@ -193,7 +193,7 @@ def test_same_seed_same_sensors_and_other_seed_other_noise(make_plant: PlantMake
 
 def test_without_grippers_nothing_engages(make_plant: PlantMaker, miner: RobotModel) -> None:
     plant = make_plant(grippers_work=False)
-    push = replace(idle(miner), anchor=np.ones(4, dtype=np.int8), thrust_n=np.full(4, 2.0))
+    push = idle(miner)._replace(anchor=np.ones(4, dtype=np.int8), thrust_n=np.full(4, 2.0))
     run(plant, push, 1.0)
     assert plant.footing.state.press_n.sum() > 4.0
     assert (plant.footing.state.engagement == 0.0).all()

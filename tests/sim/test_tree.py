@@ -9,11 +9,18 @@ import pybullet as p
 import pytest
 
 from stope.robot.model import RobotModel
+from stope.robot.tree import Tree
 from stope.sim.bullet import ArticulatedBody, BulletWorld
-from stope.sim.tree import Tree
 
 #: PyBullet keeps URDF joint frames to about this; Pinocchio to double precision.
 URDF_M = 5e-7
+
+
+def read(body: ArticulatedBody) -> list[np.ndarray]:
+    """Joint positions, joint velocities and base as PyBullet has them now."""
+    state = np.zeros(2 * 16 + 13)
+    body.read_state(state)
+    return np.split(state, (16, 32))
 
 
 @pytest.fixture
@@ -29,9 +36,8 @@ def tumbling(miner: RobotModel) -> Iterator[tuple[BulletWorld, ArticulatedBody, 
         np.array(miner.stance) + 0.1 * rng.normal(size=16),
     )  # fmt: skip
     body.set_base_velocity(rng.normal(size=6) * 0.3)
-    tree, q, dq, base = Tree(miner.urdf, names, feet), np.zeros(16), np.zeros(16), np.zeros(13)
-    body.joint_states(q, dq)
-    body.base_state(base)
+    tree = Tree(miner.urdf, names, feet)
+    q, dq, base = read(body)
     tree.sweep(base, q, dq)
     yield world, body, tree, base
     world.close()
@@ -67,9 +73,7 @@ def test_a_generalised_force_moves_the_robot_as_the_force_does(miner: RobotModel
     body.push_base(at_base, base[:3])
     body.drive(efforts, np.zeros(16, dtype=bool), miner.effort_max)
     world.step()
-    q, dq = np.zeros(16), np.zeros(16)
-    body.joint_states(q, dq)
-    body.base_state(base)
+    q, dq, base = read(body)
     tree.sweep(base, q, dq)
     step_s = 2e-3
     assert tree.momentum[:3] - momentum[:3] == pytest.approx(step_s * wrench[:, :3].sum(axis=0), abs=2e-3)

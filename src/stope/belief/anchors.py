@@ -158,7 +158,8 @@ class AnchorBelief:
         needed = float(self._required(np.array([pull_n]), np.array([shear_n]), slice(anchor, anchor + 1))[0])
         if not math.isfinite(needed):
             needed = highest
-        surplus = self._surplus(anchor, needed)
+        # A slip below the grid is taken at its edge: the evidence stays one-sided instead of flat.
+        surplus = self._surplus(anchor, max(needed, self._lowest_scale(anchor)))
         if highest <= 0.0:
             evidence = normal_cdf(-surplus)
         elif needed > highest:  # held the ramp's highest load, not this one
@@ -229,12 +230,14 @@ class AnchorBelief:
         return np.hypot(outward * self._per_normal[which], slide * self._per_shear[which])
 
     def _surplus(self, anchor: int, needed: float) -> Array:
-        """(G,) strength over need in units of the scatter; Phi of it is the probability to hold."""
-        position = np.log(max(needed, 1e-300)) - self._shift[anchor]
-        # beyond the grid nothing is resolved; clipping keeps the evidence one-sided instead of flat
-        position = float(np.clip(position, self._grid[0], self._grid[-1]))
+        """(G,) strength over need in units of the scatter; Phi of it is the probability to hold, as in `_held`."""
+        position = min(math.log(max(needed, 1e-300)) - float(self._shift[anchor]), float(self._grid[-1]))
         surplus: Array = (self._grid - position) / self.scatter_log_sd
         return surplus
+
+    def _lowest_scale(self, anchor: int) -> float:
+        """Strength scale at the grid's lower edge: below it nothing is resolved."""
+        return math.exp(float(self._grid[0] + self._shift[anchor]))
 
     def _held(self) -> Array:
         """(L, G) log-likelihood of each anchor's highest survived load; 0 where there is none."""

@@ -82,6 +82,7 @@ class WrenchDistribution:
             qp.settings.max_iter = 300
             # At its default ProxQP calls a third of these feasible problems infeasible (measured).
             qp.settings.eps_primal_inf = qp.settings.eps_dual_inf = 1e-14
+        self._balanced: tuple[Vector, Vector, tuple[Vector, Vector, Vector]] | None = None
         self._limited: Footholds | None = None
         self._limit_rows: tuple[Vector, Vector, Vector]
 
@@ -92,20 +93,27 @@ class WrenchDistribution:
             wrench: (6,) external force (N) and moment (N m) on the base, base frame: tools, thrust, weight.
             wanted_n: (L, 3) forces that each foot should have (preload, pull test), insist: (L,) how much that matters.
         """
-        paid = self._paid
-        weight = np.concatenate((np.repeat(insist, 3), np.full(paid - self._forces, 1e-3)))
-        wanted = np.zeros(paid)
+        wanted = np.zeros(self._paid)
         wanted[: self._forces] = wanted_n.ravel()
-        paying = self._wrench_map(feet.arms_m)
         limits, upper, lower = self._limits(feet)
+        weight, paying, gain = self._balance(feet, insist)
         # Weighted least squares on the balance alone: right as long as no limit binds.
-        spread = paying.T / weight[:, None]
-        x = wanted + spread @ np.linalg.lstsq(paying @ spread, -wrench - paying @ wanted, rcond=1e-9)[0]
+        x = wanted - gain @ (wrench + paying @ wanted)
         used = limits @ x
         unpaid = paying @ x + wrench
         if (used > upper + 1e-6).any() or (used < lower - 1e-6).any() or float(np.abs(unpaid).max()) > 1e-6:
             x, unpaid = self._split_at_limits(weight, wanted, paying, wrench, limits, upper, lower)
         return Split(np.round(x[: self._forces], SPLIT_DECIMALS).reshape(-1, 3), np.round(unpaid, SPLIT_DECIMALS))
+
+    def _balance(self, feet: Footholds, insist: Vector) -> tuple[Vector, Vector, Vector]:
+        """Weights (paid,), wrench map (6, paid) and its weighted pseudo-inverse (paid, 6); kept while nothing moves."""
+        if self._balanced is None or self._balanced[0] is not feet.arms_m or (self._balanced[1] != insist).any():
+            weight = np.concatenate((np.repeat(insist, 3), np.full(self._paid - self._forces, 1e-3)))
+            paying = self._wrench_map(feet.arms_m)
+            spread = paying.T / weight[:, None]
+            gain = spread @ np.linalg.pinv(paying @ spread, rcond=1e-9, hermitian=True)
+            self._balanced = feet.arms_m, insist.copy(), (weight, paying, gain)
+        return self._balanced[2]
 
     def _split_at_limits(
         self,

@@ -70,7 +70,7 @@ class DrillController:
         return min(self._task.weight_on_bit_max_n, BOUND_SHARE * view.reserve_n)
 
     def _check(self, view: View) -> None:
-        bound = view.reserve_n
+        bound = self.bound_n(view)
         if bound < LEAST_WEIGHT_N:
             reason = f"weight-on-bit bound is {bound:.1f} N, drilling needs at least {LEAST_WEIGHT_N:.0f} N"
             self.progress = Progress("refused", Outcome.REFUSED, "drill.no_reserve", reason, bound, "N")

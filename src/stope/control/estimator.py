@@ -4,6 +4,7 @@ Anchored (three or more anchors believed engaged): the pose is the rigid fit of 
 the IMU velocity must agree with it, and the disagreement (`innovation_m_s`) is how a loss of all anchors at once shows,
 since the feet then keep their places in the base frame while the whole robot moves (Philae's SD2 case, D13).
 Free: gyro and accelerometer are integrated from the last good state; standing feet bring the velocity back to rest.
+A reading that is not finite is a gap: what it would have changed stays as it was for that period.
 """
 
 from __future__ import annotations
@@ -104,9 +105,12 @@ class Estimator:
         if anchored and not clamped and not self._fitted:
             self._rotation[:], self._position[:], _ = fit(feet_base_m[engaged], self.anchor_point_m[engaged])
         spin = np.empty(3)
+        gyro, accel = obs.imu_gyro_rad_s, obs.imu_accel_m_s2
+        if not math.isfinite(math.fsum((*gyro.tolist(), *accel.tolist()))):
+            gyro, accel = np.zeros(3), -self._gravity @ self._rotation
         residual = _advance(
             self._position, self._rotation, self._velocity, self._innovation, self._force, self._kinematic,
-            obs.imu_gyro_rad_s, obs.imu_accel_m_s2, obs.limb_force_n, self._gravity, feet_base_m, self.anchor_point_m,
+            gyro, accel, obs.limb_force_n, self._gravity, feet_base_m, self.anchor_point_m,
             engaged, anchored, clamped, self._held, self._fitted, self._dt, self._contact, spin,
         )  # fmt: skip
         self._held, self._fitted = anchored, anchored and not clamped
@@ -135,7 +139,8 @@ def _advance(
     for i in range(force.shape[0]):
         square = 0.0
         for j in range(3):
-            force[i, j] += (limb_force[i, j] - force[i, j]) * share
+            if math.isfinite(limb_force[i, j]):
+                force[i, j] += (limb_force[i, j] - force[i, j]) * share
             square += force[i, j] * force[i, j]
         contact[i] = square > CONTACT_N * CONTACT_N
         standing += contact[i]

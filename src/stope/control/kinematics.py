@@ -1,4 +1,7 @@
-"""Limb kinematics from the robot's URDF through Pinocchio: feet, Jacobians, inverse kinematics. Base frame."""
+"""Limb kinematics from the robot's URDF: feet, Jacobians, inverse kinematics, the limbs' own weight. Base frame.
+
+What every tick needs comes from the compiled `robot.tree`; inverse kinematics and gravity from Pinocchio.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,39 @@ import pinocchio as pin
 
 from stope.robot.messages import Vector
 from stope.robot.model import RobotModel
+from stope.robot.tree import Tree
 
 IK_ITERATIONS = 8
 IK_TOLERANCE_M = 1e-6
-JACOBIAN_TICKS = 5  # limbs turn by less than 1 mrad in that time when they carry load
 IK_STEP_RAD = 0.3  # longest Newton step per joint: keeps an unreachable target from throwing the limb about
 
 
 class Kinematics:
     """Feet and Jacobians at the present joint angles, and joint angles for wanted feet.
 
-    Call `update` once per control tick; the properties then refer to those joint angles.
+    Call `update` once per control tick; everything else then refers to those joint angles.
+
+    Attributes:
+        feet_m: (L, 3) feet.
+        mass_kg: of the whole robot as the URDF says.
     """
 
     def __init__(self, model: RobotModel) -> None:
+        names = tuple(joint.name for joint in model.joints)
+        points = tuple(limb.foot_link for limb in model.limbs) + ((model.drill.bit_link,) if model.drill else ())
+        self._tree = Tree(model.urdf, names, points)
+        self._at_origin, self._at_rest = np.array((0.0,) * 6 + (1.0,) + (0.0,) * 6), np.zeros(len(names))
+        self.feet_m = np.zeros((len(model.limbs), 3))
+        self.mass_kg = self._tree.total_mass_kg
+        self._bit = len(model.limbs) if model.drill else None
+        self._jointed = np.array([i for i, limb in enumerate(model.limbs) if limb.joints], dtype=np.int64)
+        self._chains = np.array([model.limbs[i].joints for i in self._jointed], dtype=np.int64).reshape(-1, 3)
+        self._jacobians = np.zeros((len(self._jointed), 3, 3))
+        self._build_pinocchio(model)
+        self.update(np.array(model.stance))
+
+    def _build_pinocchio(self, model: RobotModel) -> None:
         self._pin = pin.buildModelFromUrdf(str(model.urdf))
-        self._data = self._pin.createData()
         self._trial = self._pin.createData()
         joints = [self._pin.joints[self._pin.getJointId(j.name)] for j in model.joints]
         first, width = np.array([j.idx_q for j in joints]), np.array([j.nq for j in joints])
@@ -33,51 +53,28 @@ class Kinematics:
         self._columns = [[joints[i].idx_v for i in limb.joints] for limb in model.limbs]
         self._limbs = [list(limb.joints) for limb in model.limbs]
         self._low, self._high = model.position_min, model.position_max
-        self._bit = self._pin.getFrameId(model.drill.bit_link) if model.drill else None
-        self._config, self._trial_config = pin.neutral(self._pin), pin.neutral(self._pin)
-        base = self._pin.inertias[0]  # Pinocchio leaves the fixed base out of its totals
-        self._base_mass, self._base_lever = float(base.mass), base.lever.copy()
-        self._limb_mass = float(pin.computeTotalMass(self._pin))
-        self.mass_kg = self._base_mass + self._limb_mass
-        self.feet_m = np.zeros((len(self._feet), 3))
-        self._jacobians = np.zeros((len(self._feet), 3, 3))
-        self._age = JACOBIAN_TICKS
-        self._centre: Vector | None = None
-        self.update(np.array(model.stance))
+        self._trial_config = pin.neutral(self._pin)
 
     def update(self, joint_position: Vector) -> None:
-        """Evaluate at these joint angles (n,): feet (L, 3) m at once, the rest when it is asked for."""
-        q = self._configuration(joint_position, self._config)
-        pin.framesForwardKinematics(self._pin, self._data, q)
-        for i, frame in enumerate(self._feet):
-            self.feet_m[i] = self._data.oMf[frame].translation
-        self._age += 1
-        self._centre = None
+        """Evaluate at these joint angles (n,)."""
+        self._tree.sweep(self._at_origin, joint_position, self._at_rest)
+        self.feet_m[:] = self._tree.point_m[: len(self.feet_m)]
 
     @property
     def jacobians(self) -> Vector:
-        """(L, 3, 3) foot velocity to limb rates; at most `JACOBIAN_TICKS` updates old."""
-        if self._age >= JACOBIAN_TICKS:
-            self._age = 0
-            pin.computeJointJacobians(self._pin, self._data, self._config)
-            for i, frame in enumerate(self._feet):
-                if self._columns[i]:
-                    full = pin.getFrameJacobian(self._pin, self._data, frame, pin.LOCAL_WORLD_ALIGNED)
-                    self._jacobians[i] = full[:3, self._columns[i]]
+        """(K, 3, 3) foot velocity to limb rates of the K limbs that have joints."""
+        self._tree.jacobians(self._chains, self._jointed, self._jacobians)
         return self._jacobians
 
     @property
     def centre_m(self) -> Vector:
         """(3,) centre of mass, base frame."""
-        if self._centre is None:
-            moving = pin.centerOfMass(self._pin, self._data, self._config)
-            self._centre = (self._limb_mass * moving + self._base_mass * self._base_lever) / self.mass_kg
-        return self._centre
+        return np.asarray(self._tree.momentum[6:9])
 
     def holding_effort(self, joint_position: Vector, gravity_base_m_s2: Vector) -> Vector:
         """(n,) joint efforts that carry the limbs' own weight under gravity (3,) in the base frame."""
         self._pin.gravity.linear = gravity_base_m_s2
-        q = self._configuration(joint_position, self._trial_config)
+        q = self._configuration(joint_position)
         weight = pin.computeGeneralizedGravity(self._pin, self._trial, q)
         return np.asarray(weight[self._rates])
 
@@ -90,7 +87,7 @@ class Kinematics:
         """
         if self._bit is None:
             raise ValueError("this robot has no drill")
-        return np.asarray(self._data.oMf[self._bit].translation.copy())
+        return np.asarray(self._tree.point_m[self._bit].copy())
 
     def joints_for(self, limb: int, foot_m: Vector, start: Vector) -> tuple[Vector, float]:
         """Joint angles (3,) of a limb that put its foot at `foot_m` (base frame), and what distance is left over.
@@ -101,7 +98,7 @@ class Kinematics:
         joints, columns, frame = self._limbs[limb], self._columns[limb], self._feet[limb]
         angles = start.copy()
         for _ in range(IK_ITERATIONS):
-            q = self._configuration(angles, self._trial_config)
+            q = self._configuration(angles)
             jacobian = pin.computeFrameJacobian(self._pin, self._trial, q, frame, pin.LOCAL_WORLD_ALIGNED)
             pin.updateFramePlacement(self._pin, self._trial, frame)
             error = foot_m - self._trial.oMf[frame].translation
@@ -113,9 +110,10 @@ class Kinematics:
             angles[joints] = np.clip(angles[joints] + step, self._low[joints], self._high[joints])
         return angles[joints], float(np.linalg.norm(error))
 
-    def _configuration(self, joint_position: Vector, into: Vector) -> Vector:
-        into[self._plain_q] = joint_position[self._plain]
+    def _configuration(self, joint_position: Vector) -> Vector:
+        q: Vector = self._trial_config
+        q[self._plain_q] = joint_position[self._plain]
         if len(self._round):  # Pinocchio keeps a continuous joint as cosine and sine
             angles = joint_position[self._round]
-            into[self._round_q], into[self._round_q + 1] = np.cos(angles), np.sin(angles)
-        return into
+            q[self._round_q], q[self._round_q + 1] = np.cos(angles), np.sin(angles)
+        return q

@@ -38,6 +38,7 @@ class RecoverController:
         self._min_anchors = min_anchors
         self._elapsed_s = self._still_s = 0.0
         self._gripping: AnchorController | None = None
+        self._held = False
         self.fastest_m_s = 0.0
         self.progress = Progress("tools off")
 
@@ -45,6 +46,9 @@ class RecoverController:
         """One tick."""
         self._elapsed_s += view.dt_s
         self.fastest_m_s = max(self.fastest_m_s, _speed(view))
+        if self._gripping is not None and self._held and not view.anchored.any():
+            self._gripping, self._still_s = None, 0.0  # lost once more: from the start
+        self._held = bool(view.anchored.any())
         if self._gripping is not None:
             return self._grip_again(view, self._gripping)
         goal = Goal.still(self._stance.nominal_m, view.model)

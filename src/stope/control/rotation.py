@@ -16,9 +16,7 @@ def exponential(rotation_vector: Vector) -> Vector:
     skew = np.array(((0.0, -z, y), (z, 0.0, -x), (-y, x, 0.0)))
     if angle < 1e-9:
         return np.asarray(np.eye(3) + skew)
-    return np.asarray(
-        np.eye(3) + math.sin(angle) / angle * skew + (1.0 - math.cos(angle)) / angle**2 * (skew @ skew)
-    )
+    return np.asarray(np.eye(3) + math.sin(angle) / angle * skew + (1.0 - math.cos(angle)) / angle**2 * (skew @ skew))
 
 
 def rotation_vector(matrix: Vector) -> Vector:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
+from numba import njit
 
 from stope.belief.anchors import AnchorBelief, AnchorState
 from stope.control.distribution import Footholds, WrenchDistribution
@@ -30,6 +32,8 @@ TORQUE_PER_WEIGHT_M = 0.02  # spindle torque per newton of weight on bit, for th
 PROOF_UTILISATION = 2.0  # a pull test is there to find out: far beyond any bound, short of twice the believed median
 HEAVY_M_S2 = 0.05  # above this the limbs' own weight is worth carrying by feed-forward
 FORCE_SLEW_N_S = 30.0  # feed-forward forces change no faster: a step would ring the anchors
+
+Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,13 @@ class ControlStack:
         self._gravity = gravity_m_s2
         self._weight = self.kinematics.mass_kg * (1.0 - offload_fraction) * gravity_m_s2
         self._heavy = float(np.linalg.norm(gravity_m_s2)) > HEAVY_M_S2
-        self._jointed = [i for i, limb in enumerate(model.limbs) if limb.joints]
-        self._limb_joints = np.array([model.limbs[i].joints for i in self._jointed], dtype=int)
+        self._jointed = np.array([i for i, limb in enumerate(model.limbs) if limb.joints], dtype=np.int64)
+        self._limb_joints = np.array([model.limbs[i].joints for i in self._jointed], dtype=np.int64).reshape(-1, 3)
         self._margins_now, self._known = np.ones(len(model.limbs)), -1
         self._reserve, self._allowed = 0.0, np.zeros(len(model.limbs))
         self._engaged_before = np.zeros(len(model.limbs), dtype=bool)
         self._force = np.zeros((len(model.limbs), 3))
-        self._wanted_force = self._force
+        self._wanted_force = self._force.copy()
         self._target = np.array(model.stance)
         self._feet_target: Vector | None = None
         self._footholds: Footholds | None = None
@@ -206,7 +210,7 @@ class ControlStack:
         return np.where(engaged, np.maximum(margins, -1.0), 1.0)
 
     def _pay(self, view: View, goal: Goal) -> None:
-        """Forces of the ground on the feet that balance what tools, thrust and weight do; slewed."""
+        """Decide the forces of the ground on the feet that balance what tools, thrust and weight do."""
         if self._footholds is None:
             return
         if self._count % SPLIT_EVERY == 0:
@@ -216,8 +220,6 @@ class ControlStack:
             split = self._distribution.split(self._under_proof(goal.proof), wrench, goal.foot_force_n, goal.insist)
             # A foot in the air can pay nothing, whatever the balance says.
             self._wanted_force = np.where(self._footholds.standing[:, None], split.force_n, 0.0)
-        step = FORCE_SLEW_N_S * view.dt_s
-        self._force = self._force + np.clip(self._wanted_force - self._force, -step, step)
 
     def _under_proof(self, limb: int) -> Footholds:
         """The footholds, without a bound on a limb under test; the others must still pay its reaction."""
@@ -246,13 +248,28 @@ class ControlStack:
         return self._target
 
     def _feed_forward(self, view: View) -> Vector:
-        """Joint efforts that press the feet with the forces to be paid: -J^T f for each limb."""
-        effort = np.zeros(len(self.model.joints))
+        """Joint efforts that press the feet with the forces to be paid, slewed; and carry the limbs' own weight."""
         if self._heavy:
-            effort = self.kinematics.holding_effort(
-                view.obs.joint_position, view.estimate.rotation.T @ self._gravity
-            )
-        if len(self._limb_joints):
-            pressed = np.matmul(self._force[self._jointed, None, :], self.kinematics.jacobians[self._jointed])
-            effort[self._limb_joints] -= pressed[:, 0, :]
+            effort = self.kinematics.holding_effort(view.obs.joint_position, view.estimate.rotation.T @ self._gravity)
+        else:
+            effort = np.zeros(len(self.model.joints))
+        step = FORCE_SLEW_N_S * view.dt_s
+        jacobians = self.kinematics.jacobians
+        _press(self._force, self._wanted_force, step, jacobians, self._jointed, self._limb_joints, effort)
         return effort
+
+
+@njit(cache=True)
+def _press(
+    force: Vector, wanted: Vector, step: float, jacobians: Vector, limbs: Indices, joints: Indices, effort: Vector
+) -> None:
+    """Move the forces toward those wanted by at most `step`; add -J^T f of each limb to the efforts."""
+    for i in range(force.shape[0]):
+        for j in range(3):
+            force[i, j] += min(max(wanted[i, j] - force[i, j], -step), step)
+    for i in range(joints.shape[0]):
+        for k in range(3):
+            pressed = 0.0
+            for j in range(3):
+                pressed += force[limbs[i], j] * jacobians[i, j, k]
+            effort[joints[i, k]] -= pressed

@@ -22,9 +22,7 @@ class HoldDown:
     def __init__(self, model: RobotModel, level: Vector) -> None:
         self._level = level
         self._max = np.array([t.max_n for t in model.thrusters])
-        rows = [
-            (np.array(t.direction)[2], *np.cross(t.position_m, t.direction)[:2].tolist()) for t in model.thrusters
-        ]
+        rows = [(np.array(t.direction)[2], *np.cross(t.position_m, t.direction)[:2].tolist()) for t in model.thrusters]
         self._mix = np.linalg.pinv(np.array(rows).reshape(-1, 3).T) if rows else np.zeros((0, 3))
 
     def thrusts(self, total_n: float, rotation: Vector, angular_rad_s: Vector, steer: bool) -> Vector:

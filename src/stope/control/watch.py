@@ -14,7 +14,7 @@ import numpy as np
 
 from stope.belief.anchors import AnchorBelief, AnchorState
 from stope.control.estimator import BaseEstimate
-from stope.robot.messages import AnchorPhase, Observation
+from stope.robot.messages import AnchorPhase, Observation, Vector
 
 MOVING_M_S = 0.010  # six sigma of the innovation's noise; at 0.6 m/s2 it is passed 0.15 mm after letting go
 MOVING_TICKS = 2
@@ -48,10 +48,14 @@ class AnchorWatch:
         self._seen_slip = np.zeros(limbs)
         self._moving = self._unanswered = 0
         self._marked = np.zeros(limbs, dtype=bool)
+        self._none_new, self._phase = np.zeros(limbs, dtype=bool), np.zeros(0, dtype=np.int8)
         self._tare_n: float | None = None
 
     def newly_engaged(self, obs: Observation) -> np.ndarray:
         """(L,) bool, grippers that have just reported ENGAGED; each is reported once per grip."""
+        if obs.anchor_phase is self._phase:  # the grippers said nothing new
+            return self._none_new
+        self._phase = obs.anchor_phase
         engaged = (obs.anchor_phase == ENGAGED) | (obs.anchor_phase == SLIPPING)
         new = engaged & ~self._marked
         self._marked = engaged
@@ -62,16 +66,20 @@ class AnchorWatch:
         force = estimate.limb_force_n
         loads = np.stack((-force[:, 2], np.hypot(force[:, 0], force[:, 1])), axis=1)
         slip = obs.anchor_slip_m
-        for limb in np.flatnonzero(slip > self._seen_slip + SLIP_STEP_M):
-            belief.slipped(int(limb), float(loads[limb, 0]), float(loads[limb, 1]))
-        for limb in np.flatnonzero((slip > LOST_SLIP_M) & (belief.state == ENGAGED_BELIEF)):
-            belief.lost(int(limb))
-        self._seen_slip = np.where(slip > self._seen_slip + SLIP_STEP_M, slip, np.minimum(self._seen_slip, slip))
+        if slip.any() or self._seen_slip.any():
+            self._learn_slip(slip, loads, belief)
         # A gripper that has begun to open is not relied on any more.
         opening = (obs.anchor_phase == OPEN) | (obs.anchor_phase == RELEASING)
         for limb in np.flatnonzero(opening & (belief.state != NONE)):
             belief.released(int(limb))
         belief.survived(loads)
+
+    def _learn_slip(self, slip: Vector, loads: Vector, belief: AnchorBelief) -> None:
+        for limb in np.flatnonzero(slip > self._seen_slip + SLIP_STEP_M):
+            belief.slipped(int(limb), float(loads[limb, 0]), float(loads[limb, 1]))
+        for limb in np.flatnonzero((slip > LOST_SLIP_M) & (belief.state == ENGAGED_BELIEF)):
+            belief.lost(int(limb))
+        self._seen_slip = np.where(slip > self._seen_slip + SLIP_STEP_M, slip, np.minimum(self._seen_slip, slip))
 
     def alarm(self, obs: Observation, estimate: BaseEstimate) -> Alarm | None:
         """The alarm that this tick completes, if any. Call while anchored."""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 Array = npt.NDArray[np.float64]
 
@@ -219,23 +220,38 @@ def core_drill_response(
         specific_energy_ratio: k = eps / UCS, 0.5 to 3.
 
     Range: 0.1-300 MPa, 0-500 N, 10-60 mm bits; dry chips, no choking (`choke_ratio`). Constants marked "ours" are
-    set so that basalt cores at the published rates; expect a factor of 3. Floats only: the plant's inner loop.
+    set so that basalt cores at the published rates; expect a factor of 3. Floats only.
     """
+    cutter = bit.flat_m2, bit.face_m, bit.kerf_m2, bit.arm_m, bit.blow_power_w
+    rate, torque = core_response(weight_on_bit_n, spindle_rad_s, ucs_pa, specific_energy_ratio, cutter)
+    return rate, torque
+
+
+@njit(cache=True)
+def core_response(
+    weight_on_bit_n: float,
+    spindle_rad_s: float,
+    ucs_pa: float,
+    specific_energy_ratio: float,
+    cutter: tuple[float, float, float, float, float],
+) -> tuple[float, float]:
+    """`core_drill_response`, compiled for inner loops; `cutter` is the bit's flat_m2, face_m, kerf_m2, arm_m, power."""
+    flat_m2, face_m, kerf_m2, arm_m, blow_power_w = cutter
     if weight_on_bit_n <= 0.0:
         return 0.0, 0.0
     sense = math.tanh(spindle_rad_s / STANDSTILL_RAD_S)
     turns = abs(spindle_rad_s) / _TURN
     eps = specific_energy_ratio * max(ucs_pa, STRENGTH_MIN_PA)
-    cut_n_m = CUTTING_THRUST_RATIO * eps * bit.face_m
-    rotary = max(0.0, weight_on_bit_n - ucs_pa * bit.flat_m2) / cut_n_m * turns
+    cut_n_m = CUTTING_THRUST_RATIO * eps * face_m
+    rotary = max(0.0, weight_on_bit_n - ucs_pa * flat_m2) / cut_n_m * turns
     held = 1.0 - math.exp(-weight_on_bit_n / BLOW_CONTACT_N)
-    percussive = held * bit.blow_power_w / (bit.kerf_m2 * eps)
+    percussive = held * blow_power_w / (kerf_m2 * eps)
     raw, room = rotary + percussive, DEPTH_OF_CUT_MAX_M * turns
     if raw <= 0.0 or room <= 0.0:
-        return 0.0, -sense * FRICTION_SHAPE * weight_on_bit_n * bit.arm_m
+        return 0.0, -sense * FRICTION_SHAPE * weight_on_bit_n * arm_m
     clear = room / (raw + room)
     cut_m = rotary * clear / turns
-    torque = eps * bit.kerf_m2 * cut_m / _TURN + FRICTION_SHAPE * (weight_on_bit_n - cut_n_m * cut_m) * bit.arm_m
+    torque = eps * kerf_m2 * cut_m / _TURN + FRICTION_SHAPE * (weight_on_bit_n - cut_n_m * cut_m) * arm_m
     return raw * clear, -sense * torque
 
 

@@ -3,12 +3,14 @@
 Arrays are float64 in SI units, ordered as `RobotModel.joints`, `.limbs` and `.thrusters` are.
 Frames: *base* is the robot's base link; vectors say their frame in their docstring. Quaternions are (x, y, z, w).
 Every array is made read-only: a message is a fact, and facts do not change after they were stated.
+Below the device, at the physics rate, messages are named tuples: a fifth of a frozen dataclass's cost.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -139,7 +141,11 @@ class Observation:
     terrain_m: Vector | None = None
 
     def __post_init__(self) -> None:
-        _freeze(self)
+        _freeze(
+            self.joint_position, self.joint_velocity, self.joint_effort, self.imu_gyro_rad_s, self.imu_accel_m_s2,
+            self.limb_force_n, self.anchor_phase, self.anchor_engagement, self.anchor_slip_m, self.drum_fill,
+            self.terrain_m,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,10 @@ class Command:
     thrust_n: Vector
 
     def __post_init__(self) -> None:
-        _freeze(self)
+        _freeze(
+            self.joint_mode, self.joint_position, self.joint_velocity, self.joint_effort, self.joint_effort_limit,
+            self.anchor_action, self.thrust_n,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +190,7 @@ class Sent:
     limited: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Efforts:
+class Efforts(NamedTuple):
     """What the servo asks of motors, grippers and valves: the input of `Plant.step`.
 
     Attributes:
@@ -198,8 +206,7 @@ class Efforts:
     thrust_n: Vector
 
 
-@dataclass(frozen=True, slots=True)
-class RawSensors:
+class RawSensors(NamedTuple):
     """What the sensors' wires say after a step: as `Observation`, before the device adds what it knows of itself."""
 
     time_us: int
@@ -221,8 +228,7 @@ class RawSensors:
     energy_used_j: float
 
 
-def _freeze(message: object) -> None:
-    for name in message.__slots__:  # type: ignore[attr-defined]
-        value = getattr(message, name)
-        if isinstance(value, np.ndarray):
-            value.setflags(write=False)
+def _freeze(*arrays: np.ndarray | None) -> None:
+    for array in arrays:
+        if array is not None:
+            array.flags.writeable = False

@@ -190,6 +190,11 @@ class RobotModel:
         return np.array([j.position_max for j in self.joints])
 
     @cached_property
+    def limit_rows(self) -> Vector:
+        """(4, n) least and greatest position, greatest speed, greatest effort: one array for compiled checks."""
+        return np.stack((self.position_min, self.position_max, self.velocity_max, self.effort_max))
+
+    @cached_property
     def limits_hash(self) -> str:
         """SHA-256 over every limit and sign: what host and device compare in the handshake."""
         limits = {

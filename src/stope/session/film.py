@@ -60,9 +60,7 @@ class FilmStrip:
         run, name = self.run, self.run.mission.name
         picture, film_path = folder / f"{name}.png", folder / f"{name}.mp4"
         lab = run.body.shape.kind == "flat"
-        with Film(
-            run.robot.model, Ground.of(run.plant.heights), seed=run.mission.seed, open_sky=not lab
-        ) as film:
+        with Film(run.robot.model, Ground.of(run.plant.heights), seed=run.mission.seed, open_sky=not lab) as film:
             best = max(self.moments, key=_telling)
             film.render_png(picture, _frame(best))
             film.render_mp4(film_path, [_frame(m) for m in _thinned(self.moments)], fps=FRAMES_PER_S)

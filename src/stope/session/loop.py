@@ -105,9 +105,8 @@ def _loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detecti
         view, alarm = stack.observe(obs)
         if alarm is not None:
             found = _answer(run, executive, injector, alarm, obs.time_us)
-            if found is not None:
-                result.detections.append(found)
-                on_detection(found)
+            result.detections.append(found)
+            on_detection(found)
         for item in device.news(obs):
             result.device.append(item)
             if item.blocking:
@@ -135,12 +134,11 @@ def _executive(run: Run, view: View) -> Executive:
     )
 
 
-def _answer(run: Run, executive: Executive, injector: _Injector, alarm: Alarm, now_us: int) -> Detection | None:
-    """Raise a fault that was not raised before, and stop believing in the anchors."""
-    if executive.desk.faults:
-        return None
+def _answer(run: Run, executive: Executive, injector: _Injector, alarm: Alarm, now_us: int) -> Detection:
+    """Stop believing in the anchors and raise the fault; during its recovery the controller sees the belief fall."""
     run.stack.give_up_anchors()
-    executive.raise_fault(alarm.fault)
+    if not executive.desk.faults:
+        executive.raise_fault(alarm.fault)
     return Detection(alarm, now_us, injector.done_us, injector.moved_m())
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
-from stope.physics.drilling import CoreBit, core_drill_response
+import numpy as np
+from numba import njit
+
+from stope.physics.drilling import CoreBit, core_response
 from stope.robot.messages import Vector
 from stope.robot.model import Drill
 from stope.sim.truth import TrueGround
@@ -16,79 +19,91 @@ WALL_FROM_M = 2.0e-3  # the hole guides the bit once it is this deep
 
 Triple = tuple[float, float, float]
 
+_DEPTH, _COVER, _WEIGHT, _INSERTED, _IN_HOLE, _COLLAR, _AXIS = 0, 1, 2, 3, 4, 5, 8  # of `state`
+
 
 class BitInGround:
-    """One hole per site, drilled along the bit's axis at first contact. Plain floats: this is the inner loop.
+    """One hole per site, drilled along the bit's axis at first contact.
 
     Attributes:
-        depth_m: hole depth below the surface at the collar.
-        weight_on_bit_n: axial contact force, positive into the ground.
-        torque_nm: torque of the rock on the bit about the spindle's axis (+z of the bit link), against the turn.
-        cover_m: loose cover at the collar.
-        radius_m: of the bit's edge.
+        radius_m: of the bit's edge; kerf_m2, core_m2: what a metre of hole turns to chips and to core.
         collar_m: world point where the hole starts; None before the first contact.
     """
 
     def __init__(self, drill: Drill, ground: TrueGround) -> None:
-        self._ground = ground
-        self._bit = CoreBit(drill.bit_outer_m, drill.bit_inner_m, drill.blow_energy_j, drill.blow_rate_hz)
-        self._stiffness = drill.string_stiffness_n_m
+        bit = CoreBit(drill.bit_outer_m, drill.bit_inner_m, drill.blow_energy_j, drill.blow_rate_hz)
         self.radius_m = 0.5 * drill.bit_outer_m
-        self.kerf_m2 = self._bit.kerf_m2
+        self.kerf_m2 = bit.kerf_m2
         self.core_m2 = math.pi / 4.0 * drill.bit_inner_m**2
-        self.depth_m = 0.0
-        self.cover_m = 0.0
-        self.weight_on_bit_n = 0.0
-        self.torque_nm = 0.0
         self.collar_m: Triple | None = None
-        self._axis: Triple = (0.0, 0.0, -1.0)
-        self._in_hole = False
+        self._state = np.zeros(11)
+        self._string = drill.string_stiffness_n_m, self.radius_m
+        self._cutter = bit.flat_m2, bit.face_m, bit.kerf_m2, bit.arm_m, bit.blow_power_w
+        self._rock = ground.rock_ucs_pa, ground.rock_energy_ratio
+        self._cover = ground.cover_cohesion_pa, ground.cover_energy_ratio
+
+    @property
+    def depth_m(self) -> float:
+        """Hole depth below the surface at the collar."""
+        return float(self._state[_DEPTH])
+
+    @property
+    def cover_m(self) -> float:
+        """Loose cover at the collar."""
+        return float(self._state[_COVER])
+
+    @property
+    def weight_on_bit_n(self) -> float:
+        """Axial contact force, positive into the ground."""
+        return float(self._state[_WEIGHT])
 
     def open_hole(self, point_m: Triple, axis: Triple, cover_m: float) -> None:
         """First contact of the bit with the ground at a world point, drilling along `axis`."""
-        self.collar_m, self._axis, self.cover_m = point_m, axis, cover_m
+        self.collar_m = point_m
+        self._state[_COVER] = cover_m
+        self._state[_COLLAR:_AXIS], self._state[_AXIS:] = point_m, axis
 
-    def react(self, tip_m: Vector, velocity_m_s: Vector, spin_rad_s: float, step_s: float) -> Triple | None:
-        """Advance the hole by one step; force of the ground on the bit, N, or None while the bit is out."""
-        self.weight_on_bit_n, self.torque_nm = 0.0, 0.0
+    def react(self, point: Vector, spin_rad_s: float, step_s: float, wrench: Vector) -> None:
+        """Advance the hole by one step.
+
+        Args:
+            point: (18,) the tip's row of `tree.Tree.points`; its rotation's third column is the spindle's axis.
+            wrench: (6,) receives force and torque of the ground on the bit, N and N m; zero while the bit is out.
+        """
         if self.collar_m is None:
-            return None
-        (x, y, z), (ax, ay, az), (cx, cy, cz) = tip_m.tolist(), self._axis, self.collar_m
-        x, y, z = x - cx, y - cy, z - cz
-        inserted = x * ax + y * ay + z * az
-        if inserted <= 0.0:
-            self._in_hole = False
-            return None
-        vx, vy, vz = velocity_m_s.tolist()
-        speed = vx * ax + vy * ay + vz * az
-        x, y, z = x - inserted * ax, y - inserted * ay, z - inserted * az
-        if not self._in_hole and x * x + y * y + z * z > self.radius_m**2:
-            # A bit beside its hole stands on the ground and does not cut: a second hole is the physics issue's.
-            press = self._press(inserted, speed)
-            return -press * ax, -press * ay, -press * az
-        self._in_hole = True
-        press = self._press(inserted - self.depth_m, speed)
+            return
+        state = self._state
+        press = _touch(point, state, self._string, wrench)
         if press > 0.0:
-            self._cut(press, spin_rad_s, inserted, step_s)
-        fx, fy, fz = -press * ax, -press * ay, -press * az
-        if inserted > WALL_FROM_M:
-            k, c = WALL_STIFFNESS_N_M, WALL_DAMPING_NS_M
-            fx -= k * x + c * (vx - speed * ax)
-            fy -= k * y + c * (vy - speed * ay)
-            fz -= k * z + c * (vz - speed * az)
-        return fx, fy, fz
+            strength, ratio = self._cover if state[_DEPTH] < state[_COVER] else self._rock
+            rate, torque = core_response(press, spin_rad_s, strength, ratio, self._cutter)
+            # The hole cannot become deeper than the bit is.
+            state[_DEPTH] = min(state[_DEPTH] + rate * step_s, state[_INSERTED])
+            wrench[3:] = torque * point[5:12:3]
 
-    def _press(self, squeezed_m: float, speed_m_s: float) -> float:
-        press = 0.0
-        if squeezed_m > 0.0:
-            press = max(0.0, self._stiffness * squeezed_m + BIT_DAMPING_NS_M * speed_m_s)
-        self.weight_on_bit_n = press
-        return press
 
-    def _cut(self, press_n: float, spin_rad_s: float, inserted_m: float, step_s: float) -> None:
-        ground, in_cover = self._ground, self.depth_m < self.cover_m
-        strength = ground.cover_cohesion_pa if in_cover else ground.rock_ucs_pa
-        ratio = ground.cover_energy_ratio if in_cover else ground.rock_energy_ratio
-        rate, self.torque_nm = core_drill_response(press_n, spin_rad_s, strength, ratio, self._bit)
-        # The hole cannot become deeper than the bit is.
-        self.depth_m = min(self.depth_m + rate * step_s, inserted_m)
+@njit(cache=True)
+def _touch(point: Vector, state: Vector, string: tuple[float, float], wrench: Vector) -> float:
+    """Contact of bit and ground: wall and axial force into `wrench`; the force (N) that presses the cutters on rock."""
+    stiffness_n_m, radius_m = string
+    wrench[:] = 0.0
+    state[_WEIGHT] = 0.0
+    axis, off = state[_AXIS:], point[0:3] - state[_COLLAR:_AXIS]
+    inserted = axis[0] * off[0] + axis[1] * off[1] + axis[2] * off[2]
+    speed = axis[0] * point[12] + axis[1] * point[13] + axis[2] * point[14]
+    state[_INSERTED] = inserted
+    if inserted <= 0.0:
+        state[_IN_HOLE] = 0.0
+        return 0.0
+    off -= inserted * axis
+    # A bit beside its hole stands on the ground and does not cut: a second hole is the physics issue's.
+    if state[_IN_HOLE] == 0.0 and off[0] ** 2 + off[1] ** 2 + off[2] ** 2 <= radius_m**2:
+        state[_IN_HOLE] = 1.0
+    squeezed = inserted - (state[_DEPTH] if state[_IN_HOLE] > 0.0 else 0.0)
+    press = max(0.0, stiffness_n_m * squeezed + BIT_DAMPING_NS_M * speed) if squeezed > 0.0 else 0.0
+    state[_WEIGHT] = press
+    for j in range(3):
+        wrench[j] = -press * axis[j]
+        if state[_IN_HOLE] > 0.0 and inserted > WALL_FROM_M:
+            wrench[j] -= WALL_STIFFNESS_N_M * off[j] + WALL_DAMPING_NS_M * (point[12 + j] - speed * axis[j])
+    return press if state[_IN_HOLE] > 0.0 else 0.0

@@ -7,7 +7,7 @@ escape speed. The world is rebuilt for every run, never restored: restoring is n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +52,7 @@ class BulletWorld:
 
     def step(self) -> None:
         """Advance by one fixed step."""
-        p.stepSimulation(physicsClientId=self.client)
+        p.stepSimulation(self.client)
 
     def load_robot(
         self, urdf: Path, joint_names: Sequence[str], position_m: Vector, quaternion: Vector, joint_position: Vector
@@ -183,23 +183,22 @@ class ArticulatedBody:
         """PyBullet's index of a link; the base is -1."""
         return -1 if name == base_link else self._link[name]
 
-    def joint_states(self, position: Vector, velocity: Vector) -> None:
-        """Read positions (n,) and velocities (n,) into the given arrays."""
-        states = p.getJointStates(self.body, self._joints, physicsClientId=self._client)
-        position[:] = [s[0] for s in states]
-        velocity[:] = [s[1] for s in states]
+    def read_state(self, state: Vector) -> None:
+        """Read joint positions (n,), joint velocities (n,) and the base (13,) into one array (2 n + 13,).
 
-    def base_state(self, state: Vector) -> None:
-        """Read the base into (13,): position, quaternion xyzw, velocity, spin; world frame."""
-        position, quaternion = p.getBasePositionAndOrientation(self.body, physicsClientId=self._client)
-        linear, angular = p.getBaseVelocity(self.body, physicsClientId=self._client)
-        state[:] = position + quaternion + linear + angular
+        The base is position, quaternion xyzw, velocity, spin; world frame.
+        """
+        joints = p.getJointStates(self.body, self._joints, self._client)
+        base = p.getBasePositionAndOrientation(self.body, self._client)
+        twist = p.getBaseVelocity(self.body, self._client)
+        state[:] = [*[s[0] for s in joints], *[s[1] for s in joints], *base[0], *base[1], *twist[0], *twist[1]]
 
     def drive(self, effort: Vector, brake: np.ndarray, brake_effort: Vector) -> None:
         """Apply joint efforts (n,) for the next step; braked joints hold with `brake_effort` (n,) besides."""
-        if brake is not self._braked and (brake != self._braked).any():
-            self._set_brakes(brake, brake_effort)
-        self._braked = brake
+        if brake is not self._braked:
+            if (brake != self._braked).any():
+                self._set_brakes(brake, brake_effort)
+            self._braked = brake
         p.setJointMotorControlArray(
             self.body, self._joints, p.TORQUE_CONTROL, forces=effort.tolist(), physicsClientId=self._client
         )
@@ -217,33 +216,33 @@ class ArticulatedBody:
     def set_base_velocity(self, twist: Vector) -> None:
         """Set base velocity and spin (6,), joints unchanged (momentum projection, initial state)."""
         both = twist.tolist()
-        p.resetBaseVelocity(self.body, both[:3], both[3:], physicsClientId=self._client)
+        p.resetBaseVelocity(self.body, both[:3], both[3:], self._client)
 
     def push_base(self, wrench: Vector, at_m: Vector) -> None:
         """Force and torque (6,) on the base at a world point, for the next step."""
         both = wrench.tolist()
-        p.applyExternalForce(self.body, -1, both[:3], at_m.tolist(), p.WORLD_FRAME, physicsClientId=self._client)
-        p.applyExternalTorque(self.body, -1, both[3:], p.WORLD_FRAME, physicsClientId=self._client)
+        p.applyExternalForce(self.body, -1, both[:3], at_m.tolist(), p.WORLD_FRAME, self._client)
+        p.applyExternalTorque(self.body, -1, both[3:], p.WORLD_FRAME, self._client)
 
     def collide(self, other: int, links: Sequence[int], on: bool) -> None:
         """Let some links collide with another body, or pass through it."""
         for link in links:
             p.setCollisionFilterPair(self.body, other, link, -1, int(on), physicsClientId=self._client)
 
-    def footprints(self, links: Sequence[int]) -> Iterator[tuple[float, Vector]]:
-        """Lowest world z of each link's bounding box, and its centre and corners seen from above (5, 2)."""
+    def footprints(self, links: Sequence[int]) -> tuple[Vector, Vector]:
+        """Lowest world z (k,) of each link's bounding box, and its centre and corners seen from above (k, 5, 2)."""
+        lowest, corners = [], []
         for link in links:
             (x0, y0, z0), (x1, y1, _) = p.getAABB(self.body, link, physicsClientId=self._client)
-            corners = ((x0, y0), (x0, y1), (x1, y0), (x1, y1), ((x0 + x1) / 2, (y0 + y1) / 2))
-            yield float(z0), np.array(corners)
+            lowest.append(z0)
+            corners.append(((x0, y0), (x0, y1), (x1, y0), (x1, y1), ((x0 + x1) / 2, (y0 + y1) / 2)))
+        return np.array(lowest, dtype=np.float64), np.array(corners, dtype=np.float64).reshape(-1, 5, 2)
 
     def colliding_links(self) -> list[int]:
         """Links that have a collision shape; the base is -1."""
         count = p.getNumJoints(self.body, physicsClientId=self._client)
         return [
-            link
-            for link in range(-1, count)
-            if p.getCollisionShapeData(self.body, link, physicsClientId=self._client)
+            link for link in range(-1, count) if p.getCollisionShapeData(self.body, link, physicsClientId=self._client)
         ]
 
     def parent(self, link: int) -> int:

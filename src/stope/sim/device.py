@@ -29,6 +29,9 @@ OVER_PRESS = 1.2  # feed reflex: weight-on-bit above this share of the command's
 PRESS_MARGIN_N = 3.0  # and at least this much above it, so that load-cell noise never trips it
 STALL_SHARE = 0.1  # spindle below this share of its commanded speed while saturated counts as stalled
 STALL_US = 200_000
+DRIVE = np.array([0, 1, -1], dtype=np.int8)  # of the gripper, by `AnchorAction`: hold, engage, release
+LET_GO = int(AnchorAction.RELEASE)
+HOLDING = (int(AnchorPhase.ENGAGED), int(AnchorPhase.SLIPPING))
 SPINDLE_OFF_RAD_S = 0.5  # release interlock: the drill counts as off below this
 
 
@@ -52,7 +55,7 @@ class Device:
         self.state = SafetyState.DISARMED
         self.faults = FaultFlag.NONE
         self.applied = Applied()
-        self.stale_refused = 0
+        self.stale_refused, self._stale = 0, False
         self._command: Command | None = None
         self._hold_since_us = 0
         self._stalled_since_us: int | None = None
@@ -80,7 +83,7 @@ class Device:
 
     def take(self, command: Command, now: RawSensors) -> None:
         """Accept or refuse a command that passed the host's limits."""
-        if self.state not in (SafetyState.HOLD, SafetyState.ARMED):
+        if self.state is not SafetyState.ARMED and self.state is not SafetyState.HOLD:
             self.applied = Applied(command.seq, refused=True, why=f"device is {self.state.name}")
             return
         if command.valid_until_us <= now.time_us or command.seq <= self.applied.seq:
@@ -90,12 +93,13 @@ class Device:
         self._command = command
         self.state = SafetyState.ARMED
         self.servo.take(command)
-        action = command.anchor_action
-        self._drive = (action == AnchorAction.ENGAGE).astype(np.int8) - (action == AnchorAction.RELEASE)
-        self._releasing = bool((self._drive < 0).any())
+        self._drive = DRIVE[command.anchor_action]
+        self._releasing = LET_GO in command.anchor_action.tolist()
         self._phase_seen = None
         self.applied = Applied(command.seq)
-        self.faults &= ~FaultFlag.STALE_COMMAND
+        if self._stale:
+            self._stale = False
+            self.faults &= ~FaultFlag.STALE_COMMAND
 
     def tick(self, now: RawSensors) -> Efforts:
         """Efforts for the next plant step."""
@@ -137,6 +141,7 @@ class Device:
 
     def _go_to_hold(self, now: RawSensors) -> None:
         self.state, self._command, self._hold_since_us = SafetyState.HOLD, None, now.time_us
+        self._stale = True
         self.faults |= FaultFlag.STALE_COMMAND
         self.servo.hold(now.joint_position)
 
@@ -182,8 +187,7 @@ class Device:
             self._flag(FaultFlag.SPINDLE_STALL, f"spindle at {turning:.2f} of {wanted:.2f} rad/s")
 
     def _engaged(self, now: RawSensors) -> int:
-        phase = now.anchor_phase
-        return int(((phase == AnchorPhase.ENGAGED) | (phase == AnchorPhase.SLIPPING)).sum())
+        return sum(phase in HOLDING for phase in now.anchor_phase.tolist())
 
     def _flag(self, fault: FaultFlag, why: str) -> None:
         self.faults |= fault

@@ -7,9 +7,9 @@ import numpy as np
 from stope.physics.anchoring import RELEASE_STICKS_PROBABILITY
 from stope.robot.messages import Codes
 from stope.robot.model import RobotModel
+from stope.robot.tree import Tree
 from stope.sim.footing import Footing
 from stope.sim.heightmap import HeightMap
-from stope.sim.tree import Tree
 from stope.sim.truth import TrueGround
 
 PRESS_SHARE = 0.5  # of the stated engaging press: less than that and the spines do not reach the rock

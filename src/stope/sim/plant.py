@@ -7,6 +7,7 @@ PyBullet as the joint efforts and the one base wrench that they amount to (`tree
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from stope.physics.site_field import SiteField
 from stope.robot.messages import Efforts, RawSensors, Vector
 from stope.robot.model import RobotModel, Thruster
 from stope.robot.seam import PhysicsDivergedError
+from stope.robot.tree import Tree
 from stope.sim.bit import BitInGround
 from stope.sim.bullet import BulletWorld
 from stope.sim.drums import DrumsInGround
@@ -25,7 +27,6 @@ from stope.sim.massflow import MassFlow
 from stope.sim.momentum import ImpulseBook
 from stope.sim.patch import triangles
 from stope.sim.sensors import SensorSuite
-from stope.sim.tree import Tree
 from stope.sim.truth import TrueGround
 
 SLOW_US = 10_000
@@ -117,9 +118,7 @@ class AsteroidPlant:
         feet = tuple(limb.foot_link for limb in model.limbs)
         self._world = BulletWorld(self._step_us)
         self._ground_body = self._world.add_ground(*triangles(self.heights), self.ground.rock.foot_friction)
-        self._body = self._world.load_robot(
-            model.urdf, names, start.position_m, start.quaternion, start.joint_position
-        )
+        self._body = self._world.load_robot(model.urdf, names, start.position_m, start.quaternion, start.joint_position)
         self._body.set_base_velocity(np.concatenate((start.velocity_m_s, start.angular_rad_s)))
         # A limb's last link ends in its foot, whose contact is ours; body and upper links collide in PyBullet.
         ours = {self._body.parent(self._body.link(foot, model.base_link)) for foot in feet if foot != model.base_link}
@@ -137,15 +136,16 @@ class AsteroidPlant:
         self.drums = DrumsInGround(model.drums, self.ground, self.heights, gravity) if model.drums else None
         self.flow = MassFlow(model, self.ground, self.heights, self.field, self.bit, self.drums, seed)
         self._nozzles = np.array([_nozzle_wrench(t) for t in model.thrusters]).reshape(-1, 6).T
-        self._gas_per_newton = np.array(
-            [1.0 / (t.specific_impulse_s * STANDARD_GRAVITY_M_S2) for t in model.thrusters]
-        )
+        self._gas_per_newton = np.array([1.0 / (t.specific_impulse_s * STANDARD_GRAVITY_M_S2) for t in model.thrusters])
         self._loads: dict[str, float] = {}
         self._spindle = model.drill.spindle if model.drill else -1
 
     def _start_books(self) -> None:
         joints = len(self.model.joints)
-        self._q, self._dq, self._base = np.zeros(joints), np.zeros(joints), np.zeros(13)
+        # Joint positions, joint velocities and base in one array, because PyBullet is read in one piece.
+        self._state = np.zeros(2 * joints + 13)
+        self._q, self._dq, self._base = np.split(self._state, (joints, 2 * joints))
+        self._wires = np.zeros(2 * joints + 1)
         self._effort, self._thrust = np.zeros(joints), np.zeros(len(self.model.thrusters))
         self._gas_flows = self._pushed = False
         self._outside = np.zeros(6)
@@ -176,7 +176,10 @@ class AsteroidPlant:
         tree = self._tree
         self.footing.react(tree.points, self._wrench)
         if self.bit is not None:
-            self._push_bit(self.bit)
+            if self._may_dig and self.bit.collar_m is None:
+                self._touch_down(self.bit)
+            row = self._bit_row
+            self.bit.react(tree.points[row], self._dq[self._spindle], self._step_s, self._wrench[row])
         if self.drums is not None and self.drums.near:
             self._push_drums(self.drums)
         joint = efforts.joint.copy()
@@ -194,8 +197,11 @@ class AsteroidPlant:
 
     def sense(self) -> RawSensors:
         """What the sensors' wires say now."""
-        weight = self.bit.weight_on_bit_n if self.bit else 0.0
-        return self.sensors.read(self.time_us, self._q, self._dq, self._effort, weight)
+        wires = self._wires
+        wires[:-1] = self._state[: len(wires) - 1]
+        if self.bit is not None:
+            wires[-1] = self.bit.weight_on_bit_n
+        return self.sensors.read(self.time_us, wires, self._effort)
 
     def push(self, wrench: Vector) -> None:
         """Let something else (a bump, a test stand) push the base: force and torque (6,), world axes, until changed."""
@@ -234,32 +240,18 @@ class AsteroidPlant:
     # --- fast work ----------------------------------------------------------------------------------------------------
 
     def _read_state(self) -> None:
-        self._body.joint_states(self._q, self._dq)
-        self._body.base_state(self._base)
+        self._body.read_state(self._state)
         self._tree.sweep(self._base, self._q, self._dq)
 
-    def _push_bit(self, bit: BitInGround) -> None:
-        tree, row = self._tree, self._bit_row
-        tip = tree.point_m[row]
-        wrench = self._wrench[row]
-        wrench[:] = 0.0
-        if bit.collar_m is None and not (self._may_dig and self._touch_down(bit, tip)):
-            return
-        force = bit.react(tip, tree.point_velocity_m_s[row], self._dq[self._spindle], self._step_s)
-        if force is None:
-            return
-        wrench[:3] = force
-        wrench[3:] = bit.torque_nm * tree.point_rotation[row, :, 2]
-
-    def _touch_down(self, bit: BitInGround, tip: Vector) -> bool:
-        """Whether the bit meets the ground now for the first time; opens the hole."""
+    def _touch_down(self, bit: BitInGround) -> None:
+        """Open the hole if the bit meets the ground now for the first time."""
+        tip = self._tree.point_m[self._bit_row]
         surface = float(self.heights.height(tip[:2]))
         if tip[2] > surface:
-            return False
+            return
         axis = (-self._tree.point_rotation[self._bit_row, :, 2]).tolist()
         x, y, _ = tip.tolist()
         bit.open_hole((x, y, surface), (axis[0], axis[1], axis[2]), float(self.heights.cover_at(tip[:2])))
-        return True
 
     def _push_drums(self, drums: DrumsInGround) -> None:
         tree, model = self._tree, self.model.drums
@@ -309,7 +301,7 @@ class AsteroidPlant:
             self._sums, self.footing.state.sums, self._step_s, self._gravity, self._slow_s, self._offload, self._com,
             tree.momentum, tree.central_inertia, tree.total_mass_kg, self._base,
         )  # fmt: skip
-        if not (np.isfinite(twist).all() and float(np.abs(twist).max()) < PLAUSIBLE_SPEED):
+        if not math.hypot(*twist.tolist()) < PLAUSIBLE_SPEED:  # NaN is not less
             raise PhysicsDivergedError(f"at {self.time_us * 1e-6:.3f} s the base moved at {twist[:3]} m/s")
         self._body.set_base_velocity(twist)
         self._base[7:13] = twist
@@ -321,11 +313,12 @@ class AsteroidPlant:
 
     def _feel(self, specific_force: Vector) -> None:
         """Sample the 100 Hz sensors: specific force (3,) of the base in world axes, and everything else as it is."""
-        turn, state, flow = self._tree.base_rotation, self.footing.state, self.flow
+        state, flow = self.footing.state, self.flow
         self.sensors.read_slow(
-            self._base[10:13] @ turn,
-            specific_force @ turn,
-            self._wrench[: self._feet, :3] @ turn,
+            self._tree.base_rotation,
+            self._base[10:13],
+            specific_force,
+            self._wrench[: self._feet, :3],
             self.grippers.phase,
             state.engagement,
             state.slip_m,
@@ -385,10 +378,9 @@ class AsteroidPlant:
 
     def _look_around(self) -> None:
         """Whether body, tools or knees may meet the ground before the next look: what cannot is not computed."""
-        low = any(
-            lowest < float(self.heights.height(corners).max()) + NEAR_GROUND_M
-            for lowest, corners in self._body.footprints(self._collides)
-        )
+        lowest, corners = self._body.footprints(self._collides)
+        ground = self.heights.height(corners.reshape(-1, 2)).reshape(corners.shape[:2])
+        low = bool((lowest < ground.max(axis=1) + NEAR_GROUND_M).any())
         if low != self._may_touch:
             self._body.collide(self._ground_body, self._collides, on=low)
             self._may_touch = low

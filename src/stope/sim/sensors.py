@@ -7,6 +7,7 @@ sensors, gripper and level sensors at 100 Hz.
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from stope.mission.streams import random_stream
 from stope.robot.messages import Codes, RawSensors, Vector
@@ -15,22 +16,26 @@ from stope.robot.model import RobotModel
 BLOCK = 1024
 
 
-class NoiseStream:
-    """White noise of one sensor family: `next()` gives (width,) samples of standard deviation `sigma`."""
+class NoiseStreams:
+    """White noise of sensor families that are read together, each from its own named stream.
 
-    def __init__(self, seed: int, name: str, sigma: float, width: int) -> None:
-        self._rng = random_stream(seed, f"sensor.{name}")
-        self._sigma, self._width = sigma, width
-        self._block = np.empty((0, width))
+    Args:
+        families: (name, standard deviation, number of readings) in the order in which the readings stand.
+    """
+
+    def __init__(self, seed: int, *families: tuple[str, float, int]) -> None:
+        self._sources = [(random_stream(seed, f"sensor.{name}"), sigma, width) for name, sigma, width in families]
+        self._block = np.empty((0, 0))
         self._row = BLOCK
 
     def next(self) -> Vector:
-        """The next (width,) sample; drawn in blocks, so that a reading costs a slice."""
+        """The next sample of every family, one after the other; drawn in blocks, so that a reading costs a slice."""
         if self._row == BLOCK:
-            self._block = self._sigma * self._rng.standard_normal((BLOCK, self._width))
-            self._row = 0
+            drawn = [sigma * rng.standard_normal((BLOCK, width)) for rng, sigma, width in self._sources]
+            self._block, self._row = np.hstack(drawn), 0
+        sample: Vector = self._block[self._row]
         self._row += 1
-        return np.asarray(self._block[self._row - 1])
+        return sample
 
 
 class SensorSuite:
@@ -38,54 +43,79 @@ class SensorSuite:
 
     def __init__(self, model: RobotModel, seed: int) -> None:
         noise, joints, limbs = model.noise, len(model.joints), len(model.limbs)
-        self._model = model
-        self._position = NoiseStream(seed, "joint_position", noise.joint_position, joints)
-        self._velocity = NoiseStream(seed, "joint_velocity", noise.joint_velocity, joints)
-        self._gyro = NoiseStream(seed, "gyro", noise.gyro_rad_s, 3)
-        self._accel = NoiseStream(seed, "accel", noise.accel_m_s2, 3)
-        self._force = NoiseStream(seed, "limb_force", noise.limb_force_n, limbs * 3)
-        self._cell = NoiseStream(seed, "load_cell", noise.load_cell_n, 1)
+        self._model, self._joints = model, joints
+        self._fast = NoiseStreams(
+            seed,
+            ("joint_position", noise.joint_position, joints),
+            ("joint_velocity", noise.joint_velocity, joints),
+            ("load_cell", noise.load_cell_n, 1),
+        )
+        self._slow = NoiseStreams(
+            seed,
+            ("gyro", noise.gyro_rad_s, 3),
+            ("accel", noise.accel_m_s2, 3),
+            ("limb_force", noise.limb_force_n, limbs * 3),
+        )
+        self._spindle = model.drill.spindle if model.drill else -1
         self._ampere_nm = 1.0 / model.drill.torque_constant_nm_a if model.drill else 0.0
 
     def read_slow(
         self,
-        gyro_rad_s: Vector,
-        accel_m_s2: Vector,
-        limb_force_n: Vector,
+        rotation: Vector,
+        spin_rad_s: Vector,
+        specific_force_m_s2: Vector,
+        foot_force_n: Vector,
         phase: Codes,
         engagement: Vector,
         slip_m: Vector,
         levels: tuple[float, Vector, float, float],
     ) -> None:
-        """Sample the 100 Hz sensors; `levels` are bin fill, drum fill, propellant (kg) and energy used (J)."""
-        self._gyro_reading = gyro_rad_s + self._gyro.next()
-        self._accel_reading = accel_m_s2 + self._accel.next()
-        self._force_reading = limb_force_n + self._force.next().reshape(-1, 3)
+        """Sample the 100 Hz sensors.
+
+        Args:
+            rotation: (3, 3) base to world.
+            spin_rad_s, specific_force_m_s2: (3,) of the base, world axes; foot_force_n: (L, 3) ground on feet, world.
+            levels: bin fill, drum fill, propellant (kg) and energy used (J).
+        """
+        reading = self._slow.next().copy()
+        _add_turned(rotation, spin_rad_s, specific_force_m_s2, foot_force_n, reading)
+        self._inertial = reading[:3], reading[3:6], reading[6:].reshape(-1, 3)
         self._grips = phase, engagement.copy(), slip_m.copy()
         self._levels = levels
 
-    def read(self, time_us: int, position: Vector, velocity: Vector, effort: Vector, weight_n: float) -> RawSensors:
-        """All wires now: fresh encoders and load cell, the last sample of everything else."""
-        model = self._model
-        drill = model.drill
-        phase, engagement, slip = self._grips
+    def read(self, time_us: int, wires: Vector, effort: Vector) -> RawSensors:
+        """All wires now: fresh encoders and load cell, the last sample of everything else.
+
+        Args:
+            wires: (2 n + 1,) true joint positions, joint velocities and weight on bit.
+        """
+        n, spindle = self._joints, self._spindle
+        reading = wires + self._fast.next()
         bin_fill, drum_fill, propellant_kg, energy_j = self._levels
         return RawSensors(
             time_us,
-            position + self._position.next(),
-            velocity + self._velocity.next(),
+            reading[:n],
+            reading[n:-1],
             effort,
-            self._gyro_reading,
-            self._accel_reading,
-            self._force_reading,
-            phase,
-            engagement,
-            slip,
-            weight_n + float(self._cell.next()[0]) if drill else 0.0,
-            abs(float(effort[drill.spindle])) * self._ampere_nm if drill else 0.0,
+            *self._inertial,
+            *self._grips,
+            float(reading[-1]) if spindle >= 0 else 0.0,
+            abs(float(effort[spindle])) * self._ampere_nm if spindle >= 0 else 0.0,
             bin_fill,
             drum_fill,
             propellant_kg,
-            model.bus_voltage_v,
+            self._model.bus_voltage_v,
             energy_j,
         )
+
+
+@njit(cache=True)
+def _add_turned(rotation: Vector, spin: Vector, felt: Vector, forces: Vector, reading: Vector) -> None:
+    """Add spin, specific force and every foot's force, turned into the base frame, to the readings (6 + 3 L,)."""
+    for j in range(3):
+        for k in range(3):
+            turn = rotation[k, j]
+            reading[j] += turn * spin[k]
+            reading[3 + j] += turn * felt[k]
+            for i in range(forces.shape[0]):
+                reading[6 + 3 * i + j] += turn * forces[i, k]

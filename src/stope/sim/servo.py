@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from stope.robot.messages import Command, JointMode, Vector
+from stope.robot.messages import Codes, Command, JointMode, Vector
 from stope.robot.model import RobotModel
 
 
@@ -32,13 +32,12 @@ class JointServo:
 
     def take(self, command: Command) -> None:
         """Adopt a command's set-points."""
-        rows = self._set
-        rows[0], rows[1], rows[2] = command.joint_mode, command.joint_position, command.joint_velocity
-        rows[3] = command.joint_effort
-        np.minimum(command.joint_effort_limit, self._effort_max, out=rows[4])
-        braked = rows[0] == BRAKE
-        if (braked != self.braked).any():
-            self.braked = braked
+        changed = _adopt(
+            command.joint_mode, command.joint_position, command.joint_velocity, command.joint_effort,
+            command.joint_effort_limit, self._effort_max, self._set,
+        )  # fmt: skip
+        if changed:
+            self.braked = self._set[0] == BRAKE
 
     def hold(self, position: Vector) -> None:
         """Hold `position`; continuous joints (spindle, drums) ramp to rest. Feed-forward efforts stay.
@@ -56,6 +55,19 @@ class JointServo:
 
 
 BRAKE, POSITION, VELOCITY = int(JointMode.BRAKE), int(JointMode.POSITION), int(JointMode.VELOCITY)
+
+
+@njit(cache=True)
+def _adopt(
+    mode: Codes, position: Vector, velocity: Vector, effort: Vector, limit: Vector, limit_max: Vector, rows: Vector
+) -> bool:
+    """Copy the set-points; whether a brake opens or closes."""
+    changed = False
+    for i in range(rows.shape[1]):
+        changed |= (mode[i] == BRAKE) != (rows[0, i] == BRAKE)
+        rows[0, i], rows[1, i], rows[2, i], rows[3, i] = mode[i], position[i], velocity[i], effort[i]
+        rows[4, i] = min(limit[i], limit_max[i])
+    return changed
 
 
 @njit(cache=True)

@@ -1,8 +1,9 @@
-"""The robot as a tree of rigid bodies: one forward sweep for every pose, velocity and momentum, one backward sweep
-that turns forces on links into joint efforts and a base wrench.
+"""The robot as a tree of rigid bodies: a forward sweep for every pose and velocity, momentum on demand, and a
+backward sweep that turns forces on links into joint efforts and a base wrench.
 
-PyBullet integrates the motion; these sweeps only evaluate. They replace a dozen calls into PyBullet per step, and
-because a force on a link is handed over as the generalised force that it is, nothing is lost in between.
+Compiled, and used twice, as physics is: by the simulator at the true joint angles (PyBullet integrates the motion,
+the sweeps only evaluate), and above the seam at the measured ones. A dozen calls into PyBullet or Pinocchio cost ten
+times as much; tests hold the sweeps against both.
 """
 
 from __future__ import annotations
@@ -31,9 +32,7 @@ class Tree:
     Attributes:
         point_m, point_rotation, point_velocity_m_s, point_spin_rad_s: (f, 3), (f, 3, 3), (f, 3), (f, 3) world state of
             the points of interest (feet, bit, drums).
-        momentum: (12,) linear, angular about the world origin, centre of mass, centre-of-mass velocity.
         points: the same in rows (f, 18).
-        central_inertia: (3, 3) of the whole robot about its centre of mass, world axes.
         base_rotation: (3, 3) base to world.
     """
 
@@ -59,7 +58,7 @@ class Tree:
         self.point_m, self.point_rotation = states[:, :3], states[:, 3:12].reshape(-1, 3, 3)
         self.point_velocity_m_s, self.point_spin_rad_s = states[:, 12:15], states[:, 15:18]
         self._sums = np.zeros(21)
-        self.momentum, self.central_inertia = self._sums[:12], self._sums[12:].reshape(3, 3)
+        self._summed = False
         self.base_rotation = self._bodies[0, 3:12].reshape(3, 3)
         self.total_mass_kg = float(self._masses[:, 0].sum())
         self._frame_of = {f.name: f for f in model.frames}
@@ -76,13 +75,40 @@ class Tree:
         row[4:] += change.ravel()
         row[0], row[1:4] = total, centre
         self.total_mass_kg = float(self._masses[:, 0].sum())
+        self._summed = False
 
     def sweep(self, base: Vector, joint_position: Vector, joint_velocity: Vector) -> None:
         """Evaluate everything for `base` (13,): position, quaternion xyzw, velocity, spin; and joints (n,)."""
         _sweep(
-            base, joint_position, joint_velocity, self._body_of_joint, self._links, self._masses, self._points,
-            self._bodies, self.points, self._sums,
+            base, joint_position, joint_velocity, self._body_of_joint, self._links, self._points,
+            self._bodies, self.points,
         )  # fmt: skip
+        self._summed = False
+
+    @property
+    def momentum(self) -> Vector:
+        """(12,) linear, angular about the world origin, centre of mass, its velocity: valid until the next sweep."""
+        return self._sum_up()[:12]
+
+    @property
+    def central_inertia(self) -> Vector:
+        """(3, 3) of the whole robot about its centre of mass, world axes: valid until the next sweep."""
+        return self._sum_up()[12:].reshape(3, 3)
+
+    def _sum_up(self) -> Vector:
+        if not self._summed:
+            _momentum(self._masses, self._bodies, self._sums)
+            self._summed = True
+        return self._sums
+
+    def jacobians(self, chains: Indices, rows: Indices, out: Vector) -> None:
+        """Point velocity to joint rates of chains of turning joints, at the last sweep, base frame turned to world.
+
+        Args:
+            chains: (c, k) joints in the order of `joint_names`; rows: (c,) the point at the end of each.
+            out: (c, 3, k) receives the Jacobians.
+        """
+        _jacobians(self._body_of_joint[chains], rows, self._links, self._bodies, self.points, out)
 
     def generalise(self, wrench: Vector, base_wrench: Vector, efforts: Vector, sums: Vector, skip: int) -> Vector:
         """Turn forces and torques (f, 6) at the points of interest into joint efforts and a base wrench.
@@ -141,8 +167,8 @@ def _product(a: Vector, b: Vector, out: Vector) -> None:
 
 @njit(cache=True)
 def _sweep(
-    base: Vector, q: Vector, dq: Vector, body_of_joint: Indices, links: Vector, masses: Vector, points: Vector,
-    bodies: Vector, states: Vector, sums: Vector,
+    base: Vector, q: Vector, dq: Vector, body_of_joint: Indices, links: Vector, points: Vector, bodies: Vector,
+    states: Vector,
 ) -> None:  # fmt: skip
     count = links.shape[0]
     angle = np.zeros((count, 2))
@@ -203,7 +229,20 @@ def _sweep(
             state[j] = body[j] + arm[j]
             state[12 + j] = body[12 + j] + extra[j]
             state[15 + j] = body[15 + j]
-    _momentum(masses, bodies, sums)
+
+
+@njit(cache=True)
+def _jacobians(chains: Indices, rows: Indices, links: Vector, bodies: Vector, states: Vector, out: Vector) -> None:
+    way, arm, column = np.empty(3), np.empty(3), np.empty(3)
+    for c in range(chains.shape[0]):
+        for k in range(chains.shape[1]):
+            body = bodies[chains[c, k]]
+            _turned(body[3:12].reshape(3, 3), links[chains[c, k], 12:15], way)
+            for j in range(3):
+                arm[j] = states[rows[c], j] - body[j]
+            _cross(way, arm, column)
+            for j in range(3):
+                out[c, j, k] = column[j]
 
 
 @njit(cache=True)
