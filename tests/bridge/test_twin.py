@@ -137,5 +137,5 @@ def test_a_plant_that_steps_between_ticks_is_refused(miner: RobotModel, plant: N
 
 def test_freeing_closes_the_plant(twin: FirmwareTwin, plant: NotedPlant) -> None:
     twin.connect()
-    twin.free()
+    twin.close()
     assert plant.closed

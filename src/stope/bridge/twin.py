@@ -7,8 +7,8 @@ device's side and once in `assemble` and `disassemble` on the host's.
 from __future__ import annotations
 
 import ctypes as c
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,8 +38,11 @@ class PlantWorld:
             raise ValueError(
                 f"the plant steps every {plant.step_us} us; expected a multiple of the core's {TICK_US} us"
             )
-        self._model, self._plant, self._raw = model, plant, first
-        self._signs = [joint.sign for joint in model.joints]
+        self._plant, self._raw = plant, first
+        self._signs = np.array([joint.sign for joint in model.joints], dtype=np.float64)
+        self._bits = np.arange(len(model.joints), dtype=np.uint32)
+        self._limbs, self._thrusters = len(model.limbs), len(model.thrusters)
+        self._views: dict[int, dict[str, Any]] = {}
         self._behind_us: int | None = None
         self.running = False
 
@@ -61,33 +64,42 @@ class PlantWorld:
             self._fill(sensors, now_us)
 
     def _asked(self, efforts: CoreEfforts) -> Efforts:
-        count, model = len(self._signs), self._model
+        wires = self._arrays(efforts)
         return Efforts(
-            joint=np.array([sign * effort for sign, effort in zip(self._signs, efforts.effort, strict=False)]),
-            brake=np.array([bool(efforts.braked >> i & 1) for i in range(count)]),
-            anchor=np.array(efforts.anchor[: len(model.limbs)], dtype=np.int8),
-            thrust_n=np.array(efforts.thrust_n[: len(model.thrusters)]),
+            joint=self._signs * wires["effort"][: len(self._signs)],
+            brake=(efforts.braked >> self._bits & 1).astype(bool),
+            anchor=wires["anchor"][: self._limbs].astype(np.int8),
+            thrust_n=wires["thrust_n"][: self._thrusters].astype(np.float64),
         )
 
     def _fill(self, sensors: CoreSensors, now_us: int) -> None:
-        raw = self._raw
+        raw, signs, wires = self._raw, self._signs, self._arrays(sensors)
         sensors.time_us = now_us
-        for i, sign in enumerate(self._signs):
-            sensors.position[i] = sign * raw.joint_position[i]
-            sensors.velocity[i] = sign * raw.joint_velocity[i]
-            sensors.effort[i] = sign * raw.joint_effort[i]
-        _copy(sensors.gyro, raw.imu_gyro_rad_s)
-        _copy(sensors.accel, raw.imu_accel_m_s2)
-        for limb, force in enumerate(raw.limb_force_n):
-            _copy(sensors.limb_force[limb], force)
-        _copy(sensors.anchor_engagement, raw.anchor_engagement)
-        _copy(sensors.anchor_slip_m, raw.anchor_slip_m)
-        for limb, phase in enumerate(raw.anchor_phase):
-            sensors.anchor_phase[limb] = int(phase)
-        _copy(sensors.drum_fill, raw.drum_fill)
+        for name, value in (
+            ("position", signs * raw.joint_position),
+            ("velocity", signs * raw.joint_velocity),
+            ("effort", signs * raw.joint_effort),
+            ("gyro", raw.imu_gyro_rad_s),
+            ("accel", raw.imu_accel_m_s2),
+            ("limb_force", raw.limb_force_n),
+            ("anchor_engagement", raw.anchor_engagement),
+            ("anchor_slip_m", raw.anchor_slip_m),
+            ("anchor_phase", raw.anchor_phase),
+            ("drum_fill", raw.drum_fill),
+        ):
+            wires[name][: len(value)] = value
         sensors.weight_on_bit_n, sensors.spindle_current_a = raw.weight_on_bit_n, raw.spindle_current_a
         sensors.bin_fill, sensors.propellant_kg = raw.bin_fill, raw.propellant_kg
         sensors.bus_voltage_v, sensors.energy_used_j = raw.bus_voltage_v, raw.energy_used_j
+
+    def _arrays(self, wires: c.Structure) -> dict[str, Any]:
+        """Array fields of a structure by name, sharing its memory; made once, because the core's structures stay."""
+        views = self._views.get(id(wires))
+        if views is None:
+            fields = {field[0]: getattr(wires, field[0]) for field in wires._fields_}
+            views = {name: np.ctypeslib.as_array(f) for name, f in fields.items() if isinstance(f, c.Array)}
+            self._views[id(wires)] = views
+        return views
 
 
 class FirmwareTwin(SerialRobot):
@@ -119,12 +131,7 @@ class FirmwareTwin(SerialRobot):
         self.driver.pump(lambda: session.sampled_us > before_us, NS)
         self.world.running = True
 
-    def free(self) -> None:
-        """Close the link and free the plant's world; `close` alone lets go of the link, as `connect` does too."""
-        self.close()
+    def close(self) -> None:
+        """Let go of the device, and free the plant's world."""
+        super().close()
         self._plant.close()
-
-
-def _copy(target: c.Array[c.c_float], values: Iterable[float]) -> None:
-    for i, value in enumerate(values):
-        target[i] = float(value)

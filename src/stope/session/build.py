@@ -167,9 +167,12 @@ def _check_request(request: RunRequest, mission: Mission) -> None:
 def _robot(request: RunRequest, plant: AsteroidPlant, clock: RunClock) -> Robot:
     if request.robot == "sim":
         return SimRobot(plant, clock)
-    from stope.session.twin import FirmwareTwin, firmware_library
+    from stope.bridge.shared_core import Boot
+    from stope.bridge.twin import FirmwareTwin
+    from stope.session.firmware import firmware_library
 
-    return FirmwareTwin(plant, clock, firmware_library(plant.model.name))
+    library, boot = firmware_library(plant.model.name), Boot(board="lock step")
+    return FirmwareTwin(plant.model, library, plant, plant.sense(), clock, boot)
 
 
 def _field(body: Body, mission: Mission) -> tuple[SiteField, Mesh | None]:

@@ -1,0 +1,42 @@
+"""The firmware's shared library for a robot, compiled when it is asked for: `stope run --robot firmware`."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from stope.mission.errors import InputError
+
+FIRMWARE = Path(__file__).parents[3] / "firmware_bridge" / "firmware"
+
+
+def firmware_library(robot: str) -> Path:
+    """Compile the core for a robot, if it is not already, and say where it lies.
+
+    Raises:
+        InputError: no firmware sources (an installed wheel has none), no C compiler, or the build failed.
+    """
+    if not (FIRMWARE / "Makefile").is_file():
+        raise InputError(
+            "--robot", read="'firmware'", expected="Stope's repository, whose firmware_bridge/ it compiles",
+            remedy="run it from a clone, or use --robot sim",
+        )  # fmt: skip
+    if shutil.which("cc") is None or shutil.which("make") is None:
+        raise InputError(
+            "--robot", read="'firmware'", expected="make and a C compiler (cc)", remedy="install them (gcc, make)"
+        )
+    build = FIRMWARE / "build"
+    build.mkdir(exist_ok=True)
+    with (build / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs may start at once
+        command = ["make", "-s", "-C", str(FIRMWARE), "shared", f"ROBOT={robot}", f"PYTHON={sys.executable}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise InputError(
+            "--robot", read="'firmware'", expected="a core that compiles", remedy=said[-1] if said else "see make"
+        )
+    return build / robot / "libstope_fw.so"
