@@ -112,6 +112,12 @@ def compile_to(source: Path, target: Path) -> bool:
     return subprocess.run(command, cwd=FIRMWARE, capture_output=True, check=False).returncode == 0
 
 
+def link(objects: list[Path], library: Path) -> None:
+    """Make a shared library of `objects`."""
+    command = [os.environ.get("CC", "cc"), "-shared", "-o", str(library), *map(str, objects), "-lm"]
+    subprocess.run(command, check=True)
+
+
 def judge(mutant: Mutant, objects: Path) -> str:
     """ "killed", "survived", or "no mutant" if it does not compile or compiles to the same code."""
     with tempfile.TemporaryDirectory() as folder:
@@ -124,9 +130,8 @@ def judge(mutant: Mutant, objects: Path) -> str:
         stem = Path(mutant.file).stem
         if target.read_bytes() == (objects / f"{stem}.same.o").read_bytes():
             return "no mutant"
-        others = [str(o) for o in objects.glob("*.o") if not o.name.endswith(".same.o") and o.stem != stem]
-        cc = os.environ.get("CC", "cc")
-        subprocess.run([cc, "-shared", "-o", str(library), str(target), *others, "-lm"], check=True)
+        others = [o for o in objects.glob("*.o") if not o.name.endswith(".same.o") and o.stem != stem]
+        link([target, *others], library)
         return run_tests(library, TESTS[mutant.file])
 
 
@@ -139,6 +144,23 @@ def run_tests(library: Path, names: tuple[str, ...]) -> str:
     return {0: "survived", 1: "killed"}.get(int(code), f"broken: pytest says {int(code)}")
 
 
+def quiet() -> None:
+    """Send this process's output nowhere."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+
+
+def unchanged_passes(objects: Path) -> bool:
+    """Whether the tests pass on the code as it is: a score on top of failing tests would mean nothing."""
+    link([o for o in objects.glob("*.o") if not o.name.endswith(".same.o")], objects / "unchanged.so")
+    pid = os.fork()
+    if pid == 0:
+        quiet()
+        os._exit(0 if run_tests(objects / "unchanged.so", TESTS[FILES[0]]) == "survived" else 1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
 def judge_all(mutants: list[Mutant], objects: Path, jobs: int) -> list[str]:
     """One forked process per mutant, `jobs` at a time; the parent has imported what takes long."""
     verdicts: dict[int, str] = {}
@@ -149,9 +171,7 @@ def judge_all(mutants: list[Mutant], objects: Path, jobs: int) -> list[str]:
         report = objects / f"{index}.verdict"
         pid = os.fork()
         if pid == 0:
-            silence = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(silence, 1)
-            os.dup2(silence, 2)
+            quiet()
             report.write_text(judge(mutant, objects))
             os._exit(0)
         running[pid] = (index, report)
@@ -206,6 +226,9 @@ def main() -> int:
         objects = Path(folder)
         build_objects(objects)
         prepare(objects)
+        if not unchanged_passes(objects):
+            sys.stdout.write("the tests fail on the unchanged code: no score\n")
+            return 1
         verdicts = judge_all(mutants, objects, chosen.jobs)
     survivors = [m for m, verdict in zip(mutants, verdicts, strict=True) if verdict == "survived"]
     broken = [(m, verdict) for m, verdict in zip(mutants, verdicts, strict=True) if verdict.startswith("broken")]
