@@ -56,7 +56,7 @@ def test_lost_anchors_are_recovered_by_the_firmware_too() -> None:
 def test_without_a_compiler_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(firmware.shutil, "which", lambda _name: None)
     with pytest.raises(InputError, match="install"):
-        firmware.firmware_library("miner")
+        firmware.firmware_file("shared", "miner")
 
 
 def test_an_unknown_robot_is_told_with_what_is_near() -> None:

@@ -181,6 +181,8 @@ struct telemetry {
     uint64_t next_sample_us, next_second_us;
     uint32_t sample_seq;
     float rate_hz;
+    float gyro_sum[3], accel_sum[3]; /* since the last sample: a host that integrates must not miss a shock between two */
+    uint32_t ticks;                  /* summed up */
     uint32_t loop_max_us;
     bool caps_wanted;
 };

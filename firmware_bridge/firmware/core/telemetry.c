@@ -34,12 +34,15 @@ static void send_state(struct core *c, uint64_t now)
         .loop_max_us = loop > UINT16_MAX ? UINT16_MAX : (uint16_t)loop,
         .refuse_reason = s->refuse_reason, .safety_state = c->safety.state,
         .outputs_enabled = c->hooks.enabled(c->hooks.port)};
+    struct telemetry *t = &c->telemetry;
     for (uint8_t i = 0; i < 3; i++) {
-        m.gyro[i] = c->sensors.gyro[i];
-        m.accel[i] = c->sensors.accel[i];
+        m.gyro[i] = t->gyro_sum[i] / (float)t->ticks;
+        m.accel[i] = t->accel_sum[i] / (float)t->ticks;
+        t->gyro_sum[i] = t->accel_sum[i] = 0.0f;
     }
+    t->ticks = 0;
     link_send(c, SAMPLE, MAVLINK_MSG_ID_STATE, &m);
-    c->telemetry.loop_max_us = 0;
+    t->loop_max_us = 0;
 }
 
 static uint8_t joint_faults(const struct core *c, uint32_t joint)
@@ -178,6 +181,11 @@ static uint64_t after(uint64_t due, uint64_t period, uint64_t now)
 void telemetry_step(struct core *c, uint64_t now)
 {
     struct telemetry *t = &c->telemetry;
+    for (uint8_t i = 0; i < 3; i++) {
+        t->gyro_sum[i] += c->sensors.gyro[i];
+        t->accel_sum[i] += c->sensors.accel[i];
+    }
+    t->ticks++;
     if (now >= t->next_sample_us) {
         t->next_sample_us = after(t->next_sample_us, (uint64_t)(1e6f / t->rate_hz), now);
         send_sample(c, now);

@@ -7,7 +7,6 @@ mission's `believed` says otherwise); the drawn values, and pose and attitude wi
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,16 +38,14 @@ from stope.robot.modelfile import load_robot
 from stope.robot.seam import Robot
 from stope.session.fit import check_fit
 from stope.session.request import RunRequest
+from stope.session.robots import check_robot, drive
 from stope.sim.injection import INJECTIONS
 from stope.sim.patch import build_patch
 from stope.sim.plant import AsteroidPlant, StartPose
-from stope.sim.sim_robot import SimRobot
 from stope.sim.truth import TrueGround
 
 PHYSICS_US = 2_000  # the compliant anchors ring at 5 000 (tests/sim/test_hygiene.py)
-CONTROL_US = 10_000
 EXECUTIVE_US = 50_000
-ROBOTS = ("sim", "firmware")
 NAVIGATION_M = 0.002  # one sigma of the hand-over state from navigation
 NAVIGATION_M_S = 0.001
 NAVIGATION_RAD = 0.003
@@ -61,6 +58,9 @@ class Run:
     """All parts of one run.
 
     Attributes:
+        plant: the simulated world where that is in this process; None with hardware, whose truth nobody knows.
+        rehearsal: a second stack that ticks before the robot is armed, so that compiled code is there when it matters.
+        control_us: control period that this robot's line carries.
         refusal: why the site cannot be worked at all; empty when it can.
         resolved: the resolved mission document.
     """
@@ -72,8 +72,10 @@ class Run:
     field: SiteField
     clock: RunClock
     robot: Robot
-    plant: AsteroidPlant
+    plant: AsteroidPlant | None
+    control_us: int
     stack: ControlStack
+    rehearsal: ControlStack
     stance: Stance
     workshop: Workshop
     min_anchors: int
@@ -96,26 +98,32 @@ def build(request: RunRequest) -> Run:
     materials = {name: load_material(name) for name in names}
     resolved = resolved_mission(mission.model_copy(update={"seed": seed}), body, *materials.values())
     field, mesh = _field(body, mission)
-    plant, handed = _plant(request, mission, model, body, field, mesh, seed)
+    level = _level(field.surface_normal)
+    start, rotation = _start(mission, model, level, seed)
+    handed = HandOver.draw(start, rotation, level, mesh is None, seed)
     clock = RunClock()
+    driven = drive(request, model, lambda: _plant(request, mission, model, body, field, mesh, start, seed), clock)
     rock = materials[mission.believed.rock]
-    belief = AnchorBelief(
-        *_gripper_medians(model, rock.spine_normal_n, rock.spine_shear_n),
-        friction=rock.foot_friction,
-        log_sd=max(rock.spine_log_sd, 0.05),
-        anchors=len(model.limbs),
-    )
-    stack = ControlStack(
-        model,
-        belief,
-        _estimator(model, field, handed),
-        rock.foot_friction,
-        mission.hold_probability,
-        CONTROL_US,
-        field.acceleration_m_s2,
-        handed.level,
-        body.offload_fraction,
-    )
+
+    def stack() -> ControlStack:
+        belief = AnchorBelief(
+            *_gripper_medians(model, rock.spine_normal_n, rock.spine_shear_n),
+            friction=rock.foot_friction,
+            log_sd=max(rock.spine_log_sd, 0.05),
+            anchors=len(model.limbs),
+        )
+        return ControlStack(
+            model,
+            belief,
+            _estimator(model, field, handed, driven.control_us),
+            rock.foot_friction,
+            mission.hold_probability,
+            driven.control_us,
+            field.acceleration_m_s2,
+            handed.level,
+            body.offload_fraction,
+        )
+
     stance = Stance(model)
     anchor = next((task for task in mission.tasks if isinstance(task, Anchor)), None)
     descend = next((task for task in mission.tasks if isinstance(task, Descend)), None)
@@ -133,9 +141,11 @@ def build(request: RunRequest) -> Run:
         resolved=resolved,
         field=field,
         clock=clock,
-        robot=_robot(request, plant, clock),
-        plant=plant,
-        stack=stack,
+        robot=driven.robot,
+        plant=driven.plant,
+        control_us=driven.control_us,
+        stack=stack(),
+        rehearsal=stack(),
         stance=stance,
         workshop=workshop,
         min_anchors=anchor.min_anchors if anchor else 1,
@@ -144,14 +154,7 @@ def build(request: RunRequest) -> Run:
 
 
 def _check_request(request: RunRequest, mission: Mission) -> None:
-    if request.robot not in ROBOTS:
-        close = difflib.get_close_matches(request.robot, ROBOTS, n=1)
-        raise InputError(
-            "--robot",
-            read=f"'{request.robot}'",
-            expected=f"one of {', '.join(ROBOTS)}",
-            remedy=f"did you mean {close[0]}?" if close else "",
-        )
+    check_robot(request)
     if request.seed is not None and request.seed < 0:
         raise InputError("--seed", read=str(request.seed), expected="a whole number of 0 or more")
     tasks = [task.task for task in mission.tasks]
@@ -162,17 +165,6 @@ def _check_request(request: RunRequest, mission: Mission) -> None:
             raise InputError("--inject", read=f"'{fault}'", expected=f"one of {known}")
         if task not in tasks:
             raise InputError("--inject", read=f"'@{task}'", expected=f"a task of this mission: {', '.join(tasks)}")
-
-
-def _robot(request: RunRequest, plant: AsteroidPlant, clock: RunClock) -> Robot:
-    if request.robot == "sim":
-        return SimRobot(plant, clock)
-    from stope.bridge.shared_core import Boot
-    from stope.bridge.twin import FirmwareTwin
-    from stope.session.firmware import firmware_library
-
-    library, boot = firmware_library(plant.model.name), Boot(board="lock step")
-    return FirmwareTwin(plant.model, library, plant, plant.sense(), clock, boot)
 
 
 def _field(body: Body, mission: Mission) -> tuple[SiteField, Mesh | None]:
@@ -198,9 +190,31 @@ def _field(body: Body, mission: Mission) -> tuple[SiteField, Mesh | None]:
         ) from error
 
 
+def build_world(request: RunRequest) -> AsteroidPlant:
+    """The simulated world of a request alone: for a plant that runs apart from its stack.
+
+    Raises:
+        InputError: as `build`.
+    """
+    mission, _ = read_mission(request.mission, request.overrides)
+    model = load_robot(find_data("robot", mission.robot))
+    body = load_body(request.body if request.body is not None else mission.body, request.body_unit)
+    seed = mission.seed if request.seed is None else request.seed
+    field, mesh = _field(body, mission)
+    start, _ = _start(mission, model, _level(field.surface_normal), seed)
+    return _plant(request, mission, model, body, field, mesh, start, seed)
+
+
 def _plant(
-    request: RunRequest, mission: Mission, model: RobotModel, body: Body, field: SiteField, mesh: Mesh | None, seed: int
-) -> tuple[AsteroidPlant, HandOver]:
+    request: RunRequest,
+    mission: Mission,
+    model: RobotModel,
+    body: Body,
+    field: SiteField,
+    mesh: Mesh | None,
+    start: StartPose,
+    seed: int,
+) -> AsteroidPlant:
     site = mission.site
     try:
         heights = build_patch(
@@ -223,10 +237,8 @@ def _plant(
             expected="a patch that fits the body",
             remedy="move or shrink it",
         ) from error
-    level = _level(field.surface_normal)
-    start, rotation = _start(mission, model, level, seed)
     ground = TrueGround.draw(load_material(site.rock), load_material(site.cover), seed)
-    plant = AsteroidPlant(
+    return AsteroidPlant(
         model,
         field,
         heights,
@@ -237,7 +249,6 @@ def _plant(
         offload_fraction=body.offload_fraction,
         grippers_work=request.anchors != "none",
     )
-    return plant, HandOver.draw(start, rotation, level, mesh is None, seed)
 
 
 def _level(normal: Vector) -> Vector:
@@ -293,14 +304,14 @@ class HandOver:
         return cls(position, tilted, velocity, surveyed)
 
 
-def _estimator(model: RobotModel, field: SiteField, handed: HandOver) -> Estimator:
+def _estimator(model: RobotModel, field: SiteField, handed: HandOver, control_us: int) -> Estimator:
     """Starts from the hand-over; gravity is that of the shape model, which the mission planners have too."""
     return Estimator(
         handed.position_m,
         handed.rotation,
         handed.velocity_m_s,
         field.acceleration_m_s2,
-        CONTROL_US * 1e-6,
+        control_us * 1e-6,
         np.array([limb.gripper.kind == "clamp" for limb in model.limbs]),
     )
 

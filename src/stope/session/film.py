@@ -10,7 +10,7 @@ from stope.executive.tree import Executive
 from stope.robot.messages import Sent
 from stope.session.build import Run
 from stope.sim.caption import Caption
-from stope.sim.plant import TrueState
+from stope.sim.plant import AsteroidPlant, TrueState
 from stope.sim.render import Film, Frame
 from stope.sim.scenery import Ground
 
@@ -31,6 +31,7 @@ class FilmStrip:
     """A watcher of the loop that keeps a moment every half second of run time."""
 
     run: Run
+    plant: AsteroidPlant
     moments: list[_Moment] = field(default_factory=list)
 
     def __call__(self, tick: Tick, _sent: Sent, executive: Executive) -> None:
@@ -48,7 +49,7 @@ class FilmStrip:
             weight_on_bit_n=view.obs.weight_on_bit_n,
             anchor_margin=view.margin if view.anchored.any() else None,
         )
-        self.moments.append(_Moment(self.run.plant.truth(), caption))
+        self.moments.append(_Moment(self.plant.truth(), caption))
 
     def develop(self, folder: Path) -> tuple[Path | None, Path | None]:
         """One picture (the deepest moment with the bit under load) and the film; their paths.
@@ -60,7 +61,7 @@ class FilmStrip:
         run, name = self.run, self.run.mission.name
         picture, film_path = folder / f"{name}.png", folder / f"{name}.mp4"
         lab = run.body.shape.kind == "flat"
-        with Film(run.robot.model, Ground.of(run.plant.heights), seed=run.mission.seed, open_sky=not lab) as film:
+        with Film(run.robot.model, Ground.of(self.plant.heights), seed=run.mission.seed, open_sky=not lab) as film:
             best = max(self.moments, key=_telling)
             film.render_png(picture, _frame(best))
             film.render_mp4(film_path, [_frame(m) for m in _thinned(self.moments)], fps=FRAMES_PER_S)

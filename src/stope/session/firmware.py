@@ -1,4 +1,4 @@
-"""The firmware's shared library for a robot, compiled when it is asked for: `stope run --robot firmware`."""
+"""The firmware for a robot, compiled when it is asked for: `stope run --robot firmware|native|emulated`."""
 
 from __future__ import annotations
 
@@ -13,30 +13,33 @@ from stope.mission.errors import InputError
 FIRMWARE = Path(__file__).parents[3] / "firmware_bridge" / "firmware"
 
 
-def firmware_library(robot: str) -> Path:
-    """Compile the core for a robot, if it is not already, and say where it lies.
+FILES = {"shared": "libstope_fw.so", "posix": "stope_fw", "mps2": "mps2.elf"}
+
+
+def firmware_file(port: str, robot: str) -> Path:
+    """Compile the core for a port ("shared", "posix", "mps2") and a robot, if it is not already; where it lies.
 
     Raises:
         InputError: no firmware sources (an installed wheel has none), no C compiler, or the build failed.
     """
     if not (FIRMWARE / "Makefile").is_file():
         raise InputError(
-            "--robot", read="'firmware'", expected="Stope's repository, whose firmware_bridge/ it compiles",
+            "--robot", read="a firmware", expected="Stope's repository, whose firmware_bridge/ it compiles",
             remedy="run it from a clone, or use --robot sim",
         )  # fmt: skip
     if shutil.which("cc") is None or shutil.which("make") is None:
         raise InputError(
-            "--robot", read="'firmware'", expected="make and a C compiler (cc)", remedy="install them (gcc, make)"
+            "--robot", read="a firmware", expected="make and a C compiler (cc)", remedy="install them (gcc, make)"
         )
     build = FIRMWARE / "build"
     build.mkdir(exist_ok=True)
     with (build / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs may start at once
-        command = ["make", "-s", "-C", str(FIRMWARE), "shared", f"ROBOT={robot}", f"PYTHON={sys.executable}"]
+        command = ["make", "-s", "-C", str(FIRMWARE), port, f"ROBOT={robot}", f"PYTHON={sys.executable}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise InputError(
-            "--robot", read="'firmware'", expected="a core that compiles", remedy=said[-1] if said else "see make"
+            "--robot", read="a firmware", expected="a core that compiles", remedy=said[-1] if said else "see make"
         )
-    return build / robot / "libstope_fw.so"
+    return build / robot / FILES[port]

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from stope.control.goal import Goal, View
 from stope.control.stack import Tick
 from stope.control.watch import Alarm
 from stope.executive.activity import Activity
 from stope.executive.tree import Executive
-from stope.robot.messages import CommandRefusedError, Sent
-from stope.session.build import CONTROL_US, EXECUTIVE_US, Run
+from stope.robot.messages import CommandRefusedError, Observation, Sent
+from stope.session.build import EXECUTIVE_US, Run
 from stope.session.devicewatch import DeviceNews, DeviceWatch
 from stope.sim.injection import INJECTIONS
 
-TICKS_PER_DECISION = EXECUTIVE_US // CONTROL_US
+REHEARSED_TICKS = 60  # past every n-th tick's work
 WORKING_WEIGHT_N = 5.0  # a task is at work once the bit carries this, a task other than drill after five seconds
 WORKING_AFTER_US = 5_000_000
 
@@ -40,6 +42,7 @@ class LoopResult:
         not_caused: injections that were asked for and never happened.
         device: what the device reported of itself; refused: the command that it or the host would not take.
         not_caused: requested faults whose task never came to the point.
+        last: the newest reading; deepest_m: hole depth as the controllers measured it.
     """
 
     executive: Executive
@@ -49,6 +52,8 @@ class LoopResult:
     not_caused: tuple[str, ...] = ()
     device: list[DeviceNews] = field(default_factory=list)
     refused: str = ""
+    last: Observation | None = None
+    deepest_m: float = 0.0
 
 
 Watcher = Callable[[Tick, Sent, Executive], None]
@@ -73,14 +78,15 @@ def run_loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Dete
 def _loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detection], None]) -> LoopResult:
     robot, stack = run.robot, run.stack
     robot.connect()
+    _rehearse(run, robot.read())
     robot.arm()
     obs = robot.read()
     view, _ = stack.observe(obs)
     executive = _executive(run, view)
     result, injector, device = LoopResult(executive), _Injector(run), DeviceWatch()
-    count = 0
+    count, ticks_per_decision = 0, max(1, EXECUTIVE_US // run.control_us)
     while True:
-        if count % TICKS_PER_DECISION == 0 or executive.finished:
+        if count % ticks_per_decision == 0 or executive.finished:
             if not executive.finished:
                 executive.tick(view)
             if executive.finished:
@@ -99,7 +105,7 @@ def _loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detecti
             robot.safe(result.refused)
             return result
         injector.apply(executive, view.obs.weight_on_bit_n)
-        robot.wait(obs.time_us + CONTROL_US)
+        robot.wait(obs.time_us + run.control_us)
         obs = robot.read()
         tick = Tick(view, goal, command, None)
         view, alarm = stack.observe(obs)
@@ -115,7 +121,18 @@ def _loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detecti
             watcher(tick, sent, executive)
         result.worst_margin = min(result.worst_margin, view.margin)
         result.peak_weight_n = max(result.peak_weight_n, obs.weight_on_bit_n)
+        result.last = obs
+        if controller is not None:
+            result.deepest_m = max(result.deepest_m, controller.progress.depth_m)
         count += 1
+
+
+def _rehearse(run: Run, obs: Observation) -> None:
+    """Load compiled code: between arming and the first command an armed device waits 250 ms and no longer."""
+    stack, still = run.rehearsal, Goal.still(run.stance.feet_m, run.robot.model)
+    for _ in range(REHEARSED_TICKS):
+        view, _ = stack.observe(obs)
+        stack.command(view, still)
 
 
 def _executive(run: Run, view: View) -> Executive:
@@ -149,7 +166,7 @@ class _Injector:
         self._plant = run.plant
         self._waiting = [(text, *text.split("@", 1)) for text in run.request.inject]
         self.done_us: int | None = None
-        self._at_m = run.plant.truth().position_m
+        self._at_m = run.plant.truth().position_m if run.plant else np.zeros(3)
 
     @property
     def not_caused(self) -> tuple[str, ...]:
@@ -159,7 +176,7 @@ class _Injector:
     def apply(self, executive: Executive, weight_on_bit_n: float) -> None:
         """Cause what is due in this tick."""
         running = executive.desk.running
-        if not self._waiting or running is None:
+        if not self._waiting or running is None or self._plant is None:
             return
         elapsed_us = executive.desk.now_us - running.started_us
         working = weight_on_bit_n > WORKING_WEIGHT_N if running.task == "drill" else elapsed_us >= WORKING_AFTER_US
@@ -174,5 +191,7 @@ class _Injector:
 
     def moved_m(self) -> float:
         """True distance that the base moved since the last injection; for the outcome, not for the stack."""
+        if self._plant is None:
+            return 0.0
         offset = self._plant.truth().position_m - self._at_m
         return float((offset @ offset) ** 0.5)

@@ -45,9 +45,10 @@ class Outcome:
         not_caused: faults that were asked for and whose task never came to the point.
         mass_kg: by account and material; escaped_kg, collected_kg: sums of it.
         worst_margin: 1 - utilisation over allowed of the worst anchor at its worst moment.
-        mass_error_ug, mass_error_rel: integer and independent error of the mass book.
+        collected_kg: by the books where there are any, else by the level sensors.
+        mass_error_ug, mass_error_rel: integer and independent error of the mass book; None without a simulated world.
         impulse_error_rel: what the momentum projection had to correct over what was exchanged: the honest error of the
-            impulse book; impulse_residual_rel: what is left after the projection.
+            impulse book; impulse_residual_rel: what is left after the projection; None without a simulated world.
         real_time_factor: simulated over host time of the loop.
         payload_digest: of the log's deterministic topics.
     """
@@ -66,14 +67,14 @@ class Outcome:
     peak_weight_on_bit_n: float
     mass_kg: dict[str, dict[str, float]]
     collected_kg: float
-    escaped_kg: float
+    escaped_kg: float | None
     energy_j: float
     propellant_kg: float
     worst_margin: float
-    mass_error_ug: int
-    mass_error_rel: float
-    impulse_error_rel: float
-    impulse_residual_rel: float
+    mass_error_ug: int | None
+    mass_error_rel: float | None
+    impulse_error_rel: float | None
+    impulse_residual_rel: float | None
     real_time_factor: float
     payload_digest: str
     log: Path | None

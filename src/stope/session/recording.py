@@ -79,7 +79,7 @@ class Recorder:
             self._writer.write("/robot/command", command(sent), now)
         if count % ESTIMATE_EVERY == 0:
             self._estimate(tick, now)
-        if count % TRUTH_EVERY == 0:
+        if count % TRUTH_EVERY == 0 and self._run.plant is not None:
             self._writer.write("/sim/truth", truth(self._run.plant.truth()), now)
         if count % BELIEF_EVERY == 0:
             self._belief(tick, now)
@@ -122,8 +122,11 @@ class Recorder:
         self._writer.write("/log", new("foxglove.Log", level=level, message=verdict, name="session"), now)
 
     def books(self, now: int) -> None:
-        """Both balances as they stand."""
-        flow, book = self._run.plant.flow, self._run.plant.impulses
+        """Both balances as they stand; a real world keeps none."""
+        plant = self._run.plant
+        if plant is None:
+            return
+        flow, book = plant.flow, plant.impulses
         rows, error = flow.book.rows(), flow.error()
         balance = new(
             "MassBalance",
@@ -141,7 +144,7 @@ class Recorder:
             momentum_change=book.table[:, :3].sum(axis=0),
             source=SOURCES,
             impulse=book.table[:, :3],
-            residual=self._run.plant.momentum_residual()[:3],
+            residual=plant.momentum_residual()[:3],
             exchanged=book.exchanged_ns,
             raw_drift=book.raw_drift[:3],
         )
@@ -222,6 +225,8 @@ class Recorder:
         self._writer.write("/log", new("foxglove.Log", level=level, message=text, name="executive"), now)
 
     def _write_terrain(self) -> None:
+        if self._run.plant is None:
+            return
         heights = self._run.plant.heights
         x, y = np.meshgrid(heights.axis_m, heights.axis_m)
         points = np.stack((x, y, heights.surface_m), axis=-1).astype("<f4").reshape(-1, 3)

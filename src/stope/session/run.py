@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import Any
 
 from stope.clock import HostClock
 from stope.executive.activity import Activity
@@ -13,8 +14,9 @@ from stope.session.film import FilmStrip
 from stope.session.loop import Detection, LoopResult, Watcher, run_loop
 from stope.session.outcome import FAILED, LOST, PASSED, RECOVERED, DetectionRow, Outcome, TaskRow
 from stope.session.progress import ProgressLine
-from stope.session.recording import Recorder, run_header
+from stope.session.recording import Recorder, collected_kg, run_header
 from stope.session.request import RunRequest
+from stope.sim.plant import AsteroidPlant
 from stope.tasklog.digest import payload_digest
 from stope.tasklog.writer import TaskLogWriter
 
@@ -38,11 +40,11 @@ def run_mission(request: RunRequest) -> Outcome:
 def _run(run: Run) -> Outcome:
     request, host = run.request, HostClock()
     path = _new_folder(request.out) / f"{run.mission.name}.mcap"
-    strip = FilmStrip(run)
+    strip = FilmStrip(run, run.plant) if request.video and run.plant is not None else None
     with TaskLogWriter(path, run_header(run), start_utc_ns=run.mission.start_us * 1000) as writer:
         recorder = Recorder(run, writer)
         line = ProgressLine(run, host) if request.progress else None
-        watchers: list[Watcher] = [recorder, *([strip] if request.video else []), *([line] if line else [])]
+        watchers: list[Watcher] = [recorder, *([strip] if strip else []), *([line] if line else [])]
         began = host.now_s()
         try:
             result = run_loop(run, watchers, recorder.detection)
@@ -58,22 +60,18 @@ def _run(run: Run) -> Outcome:
         recorder.device(result.device)
         recorder.closing(": ".join(part for part in verdict_of(run, result) if part))
     picture = film = None
-    if request.video:
+    if strip:
         picture, film = strip.develop(path.parent)
     return judge(run, result, spent, path, picture, film)
 
 
 def judge(run: Run, result: LoopResult, host_s: float, log: Path, picture: Path | None, film: Path | None) -> Outcome:
     """The outcome of a finished loop."""
-    executive, plant, flow = result.executive, run.plant, run.plant.flow
+    executive = result.executive
     activities = [*executive.activities]
     if executive.recovery.state != "waiting":
         activities.append(executive.recovery)
     verdict, reason = verdict_of(run, result)
-    error, obs = flow.error(), run.robot.read()
-    masses: dict[str, dict[str, float]] = {}
-    for row in flow.book.rows():
-        masses.setdefault(row.account, {})[row.material] = row.balance_ug * 1e-9
     return Outcome(
         verdict=verdict,
         reason=reason,
@@ -85,24 +83,53 @@ def judge(run: Run, result: LoopResult, host_s: float, log: Path, picture: Path 
         tasks=tuple(_task_row(activity) for activity in activities),
         detections=tuple(_detection_row(found) for found in result.detections),
         not_caused=result.not_caused,
-        depth_m=plant.bit.depth_m if plant.bit else 0.0,
         peak_weight_on_bit_n=result.peak_weight_n,
-        mass_kg=masses,
-        collected_kg=(flow.bin_ug + flow.core_ug) * 1e-9,
-        escaped_kg=flow.book.total("escaped") * 1e-9,
-        energy_j=obs.energy_used_j,
-        propellant_kg=flow.propellant_ug * 1e-9,
         worst_margin=result.worst_margin,
-        mass_error_ug=error.accounts_ug,
-        mass_error_rel=error.independent,
-        impulse_error_rel=plant.impulses.raw_drift_ns / (plant.impulses.exchanged_ns or 1.0),
-        impulse_residual_rel=plant.momentum_error(),
         real_time_factor=run.clock.now_s / max(host_s, 1e-9),
         payload_digest=payload_digest(log).total,
         log=log,
         picture=picture,
         film=film,
+        **(_measured(run, result) if run.plant is None else _booked(run, run.plant)),
     )
+
+
+def _booked(run: Run, plant: AsteroidPlant) -> dict[str, Any]:
+    """What the books of the simulated world say."""
+    flow, impulses = plant.flow, plant.impulses
+    error = flow.error()
+    masses: dict[str, dict[str, float]] = {}
+    for row in flow.book.rows():
+        masses.setdefault(row.account, {})[row.material] = row.balance_ug * 1e-9
+    return {
+        "depth_m": plant.bit.depth_m if plant.bit else 0.0,
+        "mass_kg": masses,
+        "collected_kg": (flow.bin_ug + flow.core_ug) * 1e-9,
+        "escaped_kg": flow.book.total("escaped") * 1e-9,
+        "energy_j": run.robot.read().energy_used_j,
+        "propellant_kg": flow.propellant_ug * 1e-9,
+        "mass_error_ug": error.accounts_ug,
+        "mass_error_rel": error.independent,
+        "impulse_error_rel": impulses.raw_drift_ns / (impulses.exchanged_ns or 1.0),
+        "impulse_residual_rel": plant.momentum_error(),
+    }
+
+
+def _measured(run: Run, result: LoopResult) -> dict[str, Any]:
+    """What a robot's own sensors say, where nobody knows the truth."""
+    last = result.last
+    return {
+        "depth_m": result.deepest_m,
+        "mass_kg": {},
+        "collected_kg": collected_kg(run, last) if last else 0.0,
+        "escaped_kg": None,
+        "energy_j": last.energy_used_j if last else 0.0,
+        "propellant_kg": last.propellant_kg if last else 0.0,
+        "mass_error_ug": None,
+        "mass_error_rel": None,
+        "impulse_error_rel": None,
+        "impulse_residual_rel": None,
+    }
 
 
 def verdict_of(run: Run, result: LoopResult) -> tuple[str, str]:

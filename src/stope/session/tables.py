@@ -47,7 +47,10 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
     for account in ("bin", "tool", "fallen_back", "in_flight", "beyond_patch", "escaped"):
         for material, mass in outcome.mass_kg.get(account, {}).items():
             yield f"{account.replace('_', ' ')}: {material}", f"{1e3 * mass:.2f} g"
-    yield "escaped in all", f"{1e3 * outcome.escaped_kg:.2f} g"
+    if outcome.escaped_kg is not None:
+        yield "escaped in all", f"{1e3 * outcome.escaped_kg:.2f} g"
+    else:
+        yield "collected, by level sensors", f"{1e3 * outcome.collected_kg:.0f} g"
     yield "energy", f"{outcome.energy_j / 3600.0:.2f} W h"
     yield "propellant left", f"{1e3 * outcome.propellant_kg:.0f} g"
     yield "worst anchor margin", "-" if math.isnan(outcome.worst_margin) else f"{100.0 * outcome.worst_margin:.0f} %"
@@ -60,7 +63,10 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield f"fault {found.fault}", f"at {found.time_s:.2f} s{delay}"
     for request in outcome.not_caused:
         yield f"injection {request}", "never caused: its task was not at work"
-    yield "mass book error", f"{outcome.mass_error_ug} ug; independent sum {outcome.mass_error_rel:.1e}"
-    yield "impulse book error", f"{outcome.impulse_error_rel:.1e}; {outcome.impulse_residual_rel:.0e} after projection"
-    yield "simulated", f"{outcome.sim_s:.1f} s, {outcome.real_time_factor:.1f} x real time"
+    if outcome.mass_error_ug is not None:
+        yield "mass book error", f"{outcome.mass_error_ug} ug; independent sum {outcome.mass_error_rel:.1e}"
+    if outcome.impulse_error_rel is not None:
+        after = f"{outcome.impulse_residual_rel:.0e} after projection"
+        yield "impulse book error", f"{outcome.impulse_error_rel:.1e}; {after}"
+    yield "run time", f"{outcome.sim_s:.1f} s, {outcome.real_time_factor:.1f} x real time"
     yield "payload digest", outcome.payload_digest[:16]

@@ -1,0 +1,112 @@
+"""The real firmware image on an emulated microcontroller, its plant in a process of its own: `--robot emulated`.
+
+QEMU runs the Cortex-M3 image in real time; one UART is the host's line, the other the plant's link. `native` is the
+same with the core as a process of this machine. For the whole path from command to motor, not for studies.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from stope.bridge.serial_robot import SerialRobot
+from stope.bridge.service import read_parameters, set_parameter
+from stope.bridge.socket_port import SocketPort
+from stope.clock import HostClock, RunClock
+from stope.mission.errors import InputError
+from stope.robot.model import RobotModel
+from stope.robot.seam import Handshake
+from stope.session.firmware import firmware_file
+from stope.session.request import RunRequest
+
+QEMU = ("qemu-system-arm", "-M", "mps2-an385", "-display", "none", "-monitor", "none", "-no-user-config")
+SETPOINT_AGE_MS = 200  # set-points come at 50 Hz at best, over an emulated UART on a busy machine
+READY_S, END_S = 60.0, 5.0
+
+
+class ProcessRobot(SerialRobot):
+    """Implements `robot.Robot` over a firmware process with a plant process behind it; both end with it.
+
+    Args:
+        request: the run, from which the plant process builds its world.
+        kind: "emulated" or "native".
+    """
+
+    def __init__(self, request: RunRequest, model: RobotModel, clock: RunClock, kind: str) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="stope-plant-")
+        self._processes: list[subprocess.Popen[bytes]] = []
+        host_ours, host_theirs = socket.socketpair()
+        plant_ours, plant_theirs = socket.socketpair()
+        try:
+            self._start_plant(request, plant_ours)
+            # A board that boots before its sensors do latches their absence as faults, and rightly.
+            if not select.select([plant_theirs], [], [], READY_S)[0]:
+                raise InputError("--robot", read=f"'{kind}'", expected=f"a simulated plant within {READY_S:.0f} s")
+            self._start_firmware(kind, model, host_theirs, plant_theirs)
+        except BaseException:
+            self._end_processes()
+            raise
+        finally:
+            for end in (host_theirs, plant_theirs, plant_ours):
+                end.close()
+        port = SocketPort(host_ours, f"the {kind} firmware")
+        super().__init__(model, lambda: port, HostClock(), clock)
+
+    def connect(self) -> Handshake:
+        """As SerialRobot; then let set-points be as old as this line makes them."""
+        found = super().connect()
+        read_parameters(self.driver)
+        set_parameter(self.driver, "SETPOINT_AGE_MS", SETPOINT_AGE_MS)
+        return found
+
+    def close(self) -> None:
+        """End both processes; the plant writes its books first."""
+        super().close()
+        self._end_processes()
+
+    def _end_processes(self) -> None:
+        for process in reversed(self._processes):  # the firmware first: the plant sees its link close, and ends
+            if process is not self._processes[0]:
+                process.terminate()
+            try:
+                process.wait(timeout=END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def books(self) -> dict[str, float]:
+        """What the plant process knew at its end; empty before `close`."""
+        file = Path(self._folder.name) / "books.json"
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+    def _start_firmware(self, kind: str, model: RobotModel, host: socket.socket, plant: socket.socket) -> None:
+        ends = (host.fileno(), plant.fileno())
+        if kind == "native":
+            program = firmware_file("posix", model.name)
+            command = [str(program), "--host-fd", str(ends[0]), "--plant-fd", str(ends[1])]
+        else:
+            if shutil.which("qemu-system-arm") is None or shutil.which("arm-none-eabi-gcc") is None:
+                raise InputError(
+                    "--robot", read="'emulated'", expected="QEMU and an ARM compiler",
+                    remedy="install qemu-system-arm, gcc-arm-none-eabi and libnewlib-arm-none-eabi",
+                )  # fmt: skip
+            command = [*QEMU, "-kernel", str(firmware_file("mps2", model.name))]
+            for name, end in zip(("host", "plant"), ends, strict=True):
+                command += ["-chardev", f"socket,id={name},fd={end}", "-serial", f"chardev:{name}"]
+        self._processes.append(subprocess.Popen(command, pass_fds=ends, stdout=subprocess.DEVNULL))
+
+    def _start_plant(self, request: RunRequest, end: socket.socket) -> None:
+        folder = Path(self._folder.name)
+        plain = asdict(replace(request, out=folder, robot="sim", inject=()))
+        text = {key: str(value) if isinstance(value, Path) else value for key, value in plain.items()}
+        (folder / "request.json").write_text(json.dumps(text), encoding="utf-8")
+        command = [sys.executable, "-m", "stope.session.plant_process", str(end.fileno()),
+                   str(folder / "request.json"), str(folder / "books.json")]  # fmt: skip
+        self._processes.append(subprocess.Popen(command, pass_fds=[end.fileno()]))

@@ -1,0 +1,82 @@
+"""The robots that a run can drive: simulated, firmware in lock step, firmware on an emulated board, a serial port."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stope.clock import HostClock, RunClock
+from stope.mission.errors import InputError
+from stope.robot.model import RobotModel
+from stope.robot.seam import Robot
+from stope.session.request import RunRequest
+from stope.sim.plant import AsteroidPlant
+from stope.sim.sim_robot import SimRobot
+
+CONTROL_US = 10_000
+SLOW_CONTROL_US = 20_000  # what an emulated UART carries
+SERIAL = "serial:"
+KINDS = ("sim", "firmware", "native", "emulated")
+
+
+@dataclass(frozen=True)
+class Driven:
+    """A robot for one run.
+
+    Attributes:
+        plant: its world where that is in this process, to be looked at by log and pictures; None otherwise.
+    """
+
+    robot: Robot
+    plant: AsteroidPlant | None
+    control_us: int = CONTROL_US
+
+
+def check_robot(request: RunRequest) -> None:
+    """Refuse what cannot be driven.
+
+    Raises:
+        InputError: an unknown kind, or a fault that only a simulated world in this process can have.
+    """
+    name = request.robot
+    if name.startswith(SERIAL) and len(name) > len(SERIAL):
+        pass
+    elif name not in KINDS:
+        close = difflib.get_close_matches(name, KINDS, n=1)
+        raise InputError(
+            "--robot",
+            read=f"'{name}'",
+            expected=f"one of {', '.join(KINDS)}, or serial:PORT",
+            remedy=f"did you mean {close[0]}?" if close else "",
+        )
+    if request.inject and name not in ("sim", "firmware"):
+        raise InputError("--inject", read=f"--robot {name}", expected="--robot sim or firmware, whose world is at hand")
+
+
+def drive(request: RunRequest, model: RobotModel, world: Callable[[], AsteroidPlant], clock: RunClock) -> Driven:
+    """Open the robot of a request; `world` builds the plant where one is needed.
+
+    Raises:
+        InputError: a firmware that cannot be built here. HandshakeError and other ConnectionErrors come with `connect`.
+    """
+    name = request.robot
+    if name == "sim":
+        plant = world()
+        return Driven(SimRobot(plant, clock), plant)
+    if name == "firmware":
+        from stope.bridge.shared_core import Boot
+        from stope.bridge.twin import FirmwareTwin
+        from stope.session.firmware import firmware_file
+
+        library, plant = firmware_file("shared", model.name), world()
+        return Driven(FirmwareTwin(model, library, plant, plant.sense(), clock, Boot(board="lock step")), plant)
+    if name in ("native", "emulated"):
+        from stope.session.emulated import ProcessRobot
+
+        return Driven(ProcessRobot(request, model, clock, name), None, SLOW_CONTROL_US)
+    from stope.bridge.serial_port import SerialPort
+    from stope.bridge.serial_robot import SerialRobot
+
+    port = name.removeprefix(SERIAL)
+    return Driven(SerialRobot(model, lambda: SerialPort(port), HostClock(), clock), None)
