@@ -22,7 +22,7 @@ from stope.physics.anchoring import utilisation
 from stope.robot.messages import Command, JointMode, Observation, Vector
 from stope.robot.model import RobotModel
 
-LIFETIME_US = 100_000  # a command lives for ten control periods: longer than any hiccup, shorter than any harm
+LIFETIME_PERIODS = 10  # of control that a command lives: longer than any hiccup, shorter than any harm
 NEWS_EVERY = 10  # control ticks between reserve QPs while evidence comes in
 RESERVE_EVERY = 50  # and while none does: the feet stand elsewhere, the base turns
 LEARN_EVERY = 4  # the loads are filtered over four ticks: nothing is missed
@@ -79,6 +79,7 @@ class ControlStack:
         self._hold_down, self._watch = HoldDown(model, level), AnchorWatch(len(model.limbs))
         self._friction, self._risk = foot_friction, 1.0 - hold_probability
         self._dt, self._count = period_us * 1e-6, 0
+        self._lifetime_us = LIFETIME_PERIODS * period_us
         self._gravity = gravity_m_s2
         self._weight = self.kinematics.mass_kg * (1.0 - offload_fraction) * gravity_m_s2
         self._heavy = float(np.linalg.norm(gravity_m_s2)) > HEAVY_M_S2
@@ -135,7 +136,7 @@ class ControlStack:
         self._force = np.zeros_like(self._force)
 
     def command(self, view: View, goal: Goal) -> Command:
-        """Set-points that reach the goal, alive for `LIFETIME_US`."""
+        """Set-points that reach the goal, alive for ten periods."""
         self._pay(view, goal)
         position = self._reach(goal)
         effort = self._feed_forward(view)
@@ -159,7 +160,7 @@ class ControlStack:
         estimate = view.estimate
         return Command(
             seq=seq,
-            valid_until_us=view.obs.time_us + LIFETIME_US,
+            valid_until_us=view.obs.time_us + self._lifetime_us,
             joint_mode=mode,
             joint_position=position,
             joint_velocity=velocity,

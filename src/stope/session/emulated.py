@@ -28,6 +28,7 @@ from stope.session.request import RunRequest
 
 QEMU = ("qemu-system-arm", "-M", "mps2-an385", "-display", "none", "-monitor", "none", "-no-user-config")
 SETPOINT_AGE_MS = 200  # set-points come at 50 Hz at best, over an emulated UART on a busy machine
+STATE_HZ = 50.0
 READY_S, END_S = 60.0, 5.0
 
 
@@ -37,11 +38,15 @@ class ProcessRobot(SerialRobot):
     Args:
         request: the run, from which the plant process builds its world.
         kind: "emulated" or "native".
+
+    Attributes:
+        books: what the plant process knew at its end; empty before `close`.
     """
 
     def __init__(self, request: RunRequest, model: RobotModel, clock: RunClock, kind: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="stope-plant-")
         self._processes: list[subprocess.Popen[bytes]] = []
+        self.books: dict[str, float] = {}
         host_ours, host_theirs = socket.socketpair()
         plant_ours, plant_theirs = socket.socketpair()
         try:
@@ -51,6 +56,7 @@ class ProcessRobot(SerialRobot):
                 raise InputError("--robot", read=f"'{kind}'", expected=f"a simulated plant within {READY_S:.0f} s")
             self._start_firmware(kind, model, host_theirs, plant_theirs)
         except BaseException:
+            host_ours.close()
             self._end_processes()
             raise
         finally:
@@ -64,6 +70,7 @@ class ProcessRobot(SerialRobot):
         found = super().connect()
         read_parameters(self.driver)
         set_parameter(self.driver, "SETPOINT_AGE_MS", SETPOINT_AGE_MS)
+        self.driver.ask("SET_RATE", STATE_HZ).demand()
         return found
 
     def close(self) -> None:
@@ -80,11 +87,10 @@ class ProcessRobot(SerialRobot):
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-    def books(self) -> dict[str, float]:
-        """What the plant process knew at its end; empty before `close`."""
         file = Path(self._folder.name) / "books.json"
-        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+        if file.is_file():
+            self.books = json.loads(file.read_text(encoding="utf-8"))
+        self._folder.cleanup()
 
     def _start_firmware(self, kind: str, model: RobotModel, host: socket.socket, plant: socket.socket) -> None:
         ends = (host.fileno(), plant.fileno())
