@@ -68,3 +68,14 @@ def core_libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         assert done.returncode == 0, done.stdout + done.stderr
         found[robot] = build / robot / "libstope_fw.so"
     return found
+
+
+@pytest.fixture(scope="session")
+def native_firmware(core_libraries: dict[str, Path]) -> Path:
+    """The bench rig's firmware as a program of this computer."""
+    build = core_libraries["bench_rig"].parents[1]
+    make = ["make", "-s", "-C", str(ROOT / "firmware_bridge" / "firmware"), "posix"]
+    settings = ["ROBOT=bench_rig", f"BUILD={build}", f"PYTHON={sys.executable}"]
+    done = subprocess.run([*make, *settings], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return build / "bench_rig" / "stope_fw"

@@ -45,6 +45,11 @@ class Pump:
         self._thread = threading.Thread(target=self._run, name="fault pump", daemon=True)
         self._thread.start()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the device's end is gone."""
+        return self._device < 0
+
     def disconnect(self) -> None:
         """Pull the cable: the host's port goes away; the device hears nothing more and keeps running."""
         with self._lock:

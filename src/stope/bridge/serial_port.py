@@ -6,6 +6,7 @@ a pulled cable shows as SerialException, OSError or termios.error, depending on 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from typing import Any
@@ -157,6 +158,19 @@ class SerialPort:
         for condition in (self._in, self._out):
             with condition:
                 condition.notify_all()
+
+
+def open_descriptor(name: str, baud: int = DEFAULT_BAUD) -> int:
+    """A port's own raw descriptor, for who moves bytes by himself (the fault pump); the lock stays with it.
+
+    Raises:
+        PortError: as `SerialPort`.
+    """
+    port = _open(name, baud)
+    try:
+        return os.dup(port.fileno())
+    finally:
+        port.close()
 
 
 def _open(name: str, baud: int) -> Any:

@@ -95,6 +95,7 @@ class SerialRobot:
             HandshakeError: nothing answered, or not the robot of this model. LinkError: the port failed.
         """
         self._let_go()
+        _warm_up(self._model)
         session = Session(self._codec, self._model, self._uid)
         self._driver = driver = Driver(self._open(), session, self._clock, self._on_event)
         try:
@@ -236,6 +237,12 @@ class SerialRobot:
         deadline_us = session.time.device_us(driver.now_ns()) + LIFETIME_US
         session.setpoint(hold_command(self._model, observation.joint_position, keep, deadline_us))
         driver.pump(lambda: False, STREAM_NS)
+
+
+def _warm_up(model: RobotModel) -> None:
+    """Load what `enforce` compiles: 0.7 s and more, which an armed device would take for a dead host."""
+    keep = np.full(len(model.limbs), int(AnchorAction.HOLD), dtype=np.int8)
+    enforce(hold_command(model, np.array(model.stance), keep, 0), model)
 
 
 def _opened(session: Session) -> bool:

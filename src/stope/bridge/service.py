@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from stope.bridge.driver import ANSWER_NS, NS, Driver
-from stope.bridge.errors import LinkError
+from stope.bridge.codec import Codec
+from stope.bridge.driver import ANSWER_NS, NS, PAUSE_S, Driver
+from stope.bridge.errors import LinkError, NoAnswerError
+from stope.bridge.estop import EstopBurst
+from stope.bridge.link import Link
 from stope.bridge.parameters import Parameter
+from stope.bridge.transport import Clock, Transport
 from stope.robot.messages import SafetyState
 
 DUMP_NS = 2 * NS  #: for all parameters: the device sends 50 a second
 ASKED = 3
+BURST_NS = 100_000_000  #: an e-stop that no telemetry reports is sent again this often
+ESTOP_NS = 3 * NS  #: an emulator's port wakes up slowly
 
 
 def read_parameters(driver: Driver) -> dict[str, Parameter]:
@@ -72,3 +78,30 @@ def estop(driver: Driver, reason: int = 0) -> bool:
     driver.session.estop(reason, driver.now_ns())
     driver.flush()
     return driver.pump(lambda: driver.reported is SafetyState.ESTOP, ANSWER_NS)
+
+
+def estop_now(transport: Transport, codec: Codec, clock: Clock, reason: int = 0) -> int:
+    """Stop whoever listens, without a handshake and whatever robot it is; returns the device's time of the report.
+
+    Raises:
+        NoAnswerError: no telemetry reports the e-stop. LinkLostError: the port went away.
+    """
+    link = Link(codec)
+    burst = EstopBurst(link)
+    began_ns = now_ns = round(clock.now_s() * NS)
+    next_ns = began_ns
+    while now_ns < began_ns + ESTOP_NS:
+        if now_ns >= next_ns:
+            burst.start(reason, 1, now_ns)
+            next_ns = now_ns + BURST_NS
+        burst.step(now_ns)
+        if data := link.take_urgent():
+            transport.send(data, urgent=True)
+        for message in link.receive(transport.receive(), now_ns):
+            if message.name == "STATE" and message.integer("safety_state") == SafetyState.ESTOP:
+                return message.integer("time_us")
+        transport.wait(PAUSE_S)
+        now_ns = round(clock.now_s() * NS)
+    raise NoAnswerError(
+        "the e-stop was sent and nothing reports it: use the switch at the robot, then check port and line rate"
+    )
