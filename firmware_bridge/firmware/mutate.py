@@ -23,6 +23,7 @@ import pytest
 FIRMWARE = Path(__file__).resolve().parent
 ROOT = FIRMWARE.parents[1]
 HIL = ROOT / "tests" / "hil"
+ROBOTS = ("miner", "bench_rig")
 TEST_LIMIT_S = 120
 TICK_US = 1000  # times are looked at once a tick: a smaller change is none
 FILES = ("safety.c", "interlocks.c", "setpoint.c")
@@ -99,16 +100,16 @@ def mutants_of(file: str) -> list[Mutant]:
     return found
 
 
-def flags() -> list[str]:
+def flags(robot: str) -> list[str]:
     """The Makefile's flags of the shared library; undefined behaviour, as an index past the end, ends the process."""
     checks = "-O1 -std=c11 -w -fPIC -ffp-contract=off -fsanitize=undefined -fsanitize-undefined-trap-on-error"
-    places = "-isystem build/gen -Ibuild/miner -include build/miner/dialect_hash.h -DFW_GIT=0u -Icore"
+    places = f"-isystem build/gen -Ibuild/{robot} -include build/{robot}/dialect_hash.h -DFW_GIT=0u -Icore"
     return [*checks.split(), *places.split()]
 
 
-def compile_to(source: Path, target: Path) -> bool:
+def compile_to(source: Path, target: Path, robot: str) -> bool:
     """Whether `source` compiles."""
-    command = [os.environ.get("CC", "cc"), *flags(), "-c", str(source), "-o", str(target)]
+    command = [os.environ.get("CC", "cc"), *flags(robot), "-c", str(source), "-o", str(target)]
     return subprocess.run(command, cwd=FIRMWARE, capture_output=True, check=False).returncode == 0
 
 
@@ -119,27 +120,35 @@ def link(objects: list[Path], library: Path) -> None:
 
 
 def judge(mutant: Mutant, objects: Path) -> str:
-    """ "killed", "survived", or "no mutant" if it does not compile or compiles to the same code."""
+    """ "killed", "survived", or "no mutant" if it does not compile or compiles to the same code for every robot."""
     with tempfile.TemporaryDirectory() as folder:
-        source, target, library = Path(folder) / mutant.file, Path(folder) / "m.o", Path(folder) / "m.so"
+        source, stem, same = Path(folder) / mutant.file, Path(mutant.file).stem, True
         lines = (FIRMWARE / "core" / mutant.file).read_text().splitlines()
         lines[mutant.line - 1] = mutant.after
         source.write_text("\n".join(lines) + "\n")
-        if not compile_to(source, target):
-            return "no mutant"
-        stem = Path(mutant.file).stem
-        if target.read_bytes() == (objects / f"{stem}.same.o").read_bytes():
-            return "no mutant"
-        others = [o for o in objects.glob("*.o") if not o.name.endswith(".same.o") and o.stem != stem]
-        link([target, *others], library)
-        return run_tests(library, TESTS[mutant.file])
+        for robot in ROBOTS:
+            target = Path(folder) / f"{robot}.o"
+            if not compile_to(source, target, robot):
+                return "no mutant"
+            same = same and target.read_bytes() == (objects / robot / f"{stem}.same").read_bytes()
+            others = [o for o in (objects / robot).glob("*.o") if o.stem != stem]
+            link([target, *others], Path(folder) / f"{robot}.so")
+        return "no mutant" if same else run_tests(Path(folder), TESTS[mutant.file])
 
 
-def run_tests(library: Path, names: tuple[str, ...]) -> str:
-    """The virtual-time tests against `library`, in this process: it is a fork that has everything imported already."""
-    os.environ["STOPE_FW_LIBRARY"] = str(library)
+def run_tests(libraries: Path, names: tuple[str, ...]) -> str:
+    """The virtual-time tests against `libraries`, in this process: a fork that has everything imported already."""
+    os.environ["STOPE_FW_LIBRARY"], os.environ["STOPE_FW_LIBRARY_RIG"] = (str(libraries / f"{r}.so") for r in ROBOTS)
     signal.alarm(TEST_LIMIT_S)  # a mutant may loop for ever
-    arguments = ["-x", "-q", "-p", "no:cacheprovider", f"--rootdir={ROOT}", *(str(HIL / name) for name in names)]
+    arguments = [
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--basetemp={libraries / 'pytest'}",
+        f"--rootdir={ROOT}",
+        *(str(HIL / name) for name in names),
+    ]
     code = pytest.main(arguments)
     return {0: "survived", 1: "killed"}.get(int(code), f"broken: pytest says {int(code)}")
 
@@ -153,11 +162,12 @@ def quiet() -> None:
 
 def unchanged_passes(objects: Path) -> bool:
     """Whether the tests pass on the code as it is: a score on top of failing tests would mean nothing."""
-    link([o for o in objects.glob("*.o") if not o.name.endswith(".same.o")], objects / "unchanged.so")
+    for robot in ROBOTS:
+        link(list((objects / robot).glob("*.o")), objects / f"{robot}.so")
     pid = os.fork()
     if pid == 0:
         quiet()
-        os._exit(0 if run_tests(objects / "unchanged.so", TESTS[FILES[0]]) == "survived" else 1)
+        os._exit(0 if run_tests(objects, TESTS[FILES[0]]) == "survived" else 1)
     return os.waitpid(pid, 0)[1] == 0
 
 
@@ -190,25 +200,26 @@ def collect(running: dict[int, tuple[int, Path]], verdicts: dict[int, str]) -> N
 def build_objects(folder: Path) -> None:
     """The unchanged core as objects; of the mutated files also one compiled where mutants are, to tell equal code."""
     sources = [*(FIRMWARE / "core").glob("*.c"), FIRMWARE / "ports/plant_link.c", FIRMWARE / "ports/shared/fw.c"]
-    for source in sources:
-        assert compile_to(source, folder / f"{source.stem}.o"), source
-    for file in FILES:
-        with tempfile.TemporaryDirectory() as elsewhere:
-            copy = Path(elsewhere) / file
-            copy.write_text((FIRMWARE / "core" / file).read_text())
-            assert compile_to(copy, folder / f"{copy.stem}.same.o"), file
+    for robot in ROBOTS:
+        (folder / robot).mkdir()
+        for source in sources:
+            assert compile_to(source, folder / robot / f"{source.stem}.o", robot), source
+        for file in FILES:
+            with tempfile.TemporaryDirectory() as elsewhere:
+                copy = Path(elsewhere) / file
+                copy.write_text((FIRMWARE / "core" / file).read_text())
+                assert compile_to(copy, folder / robot / f"{copy.stem}.same", robot), file
 
 
 def prepare(folder: Path) -> None:
     """Import what the tests import and write the codec oracle, once for all forks."""
     sys.path[:0] = [str(ROOT / "src"), str(HIL)]
     os.chdir(ROOT)
-    from building import generate_oracle, make
+    from building import generate_oracle
 
     importlib.import_module("stope.robot.modelfile")
     os.environ["STOPE_FW_ORACLE"] = str(folder / "stope_oracle.py")
     generate_oracle(folder / "stope_oracle.py")
-    make("shared", "bench_rig")
 
 
 def main() -> int:
@@ -218,7 +229,8 @@ def main() -> int:
     parser.add_argument("--only", choices=FILES)
     parser.add_argument("--sample", type=int, help="a bounded random part (seeded), for a quick look")
     chosen = parser.parse_args()
-    subprocess.run(["make", "-s", "shared", f"PYTHON={sys.executable}"], cwd=FIRMWARE, check=True)
+    for robot in ROBOTS:
+        subprocess.run(["make", "-s", "shared", f"ROBOT={robot}", f"PYTHON={sys.executable}"], cwd=FIRMWARE, check=True)
     mutants = [m for file in FILES if chosen.only in (None, file) for m in mutants_of(file)]
     if chosen.sample and chosen.sample < len(mutants):
         mutants = random.Random(1).sample(mutants, chosen.sample)

@@ -43,7 +43,8 @@ def libraries(oracle: ModuleType) -> dict[str, Path]:
     """The core as a shared library, one per robot; STOPE_FW_LIBRARY names another miner: a mutant, a sanitized one."""
     given = os.environ.get("STOPE_FW_LIBRARY")
     if given:
-        return {"miner": Path(given), "bench_rig": make("shared", "bench_rig") / "libstope_fw.so"}
+        rig = os.environ.get("STOPE_FW_LIBRARY_RIG")
+        return {"miner": Path(given), "bench_rig": Path(rig) if rig else make("shared", "bench_rig") / "libstope_fw.so"}
     if shutil.which(os.environ.get("CC", "cc")) is None:
         pytest.skip("FIRMWARE NOT TESTED: no C compiler (apt-get install gcc)")
     return {robot: make("shared", robot) / "libstope_fw.so" for robot in ROBOTS}

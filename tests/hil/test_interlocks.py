@@ -61,8 +61,11 @@ def test_feed_may_search_for_the_ground_without_anchors(device: Device) -> None:
 def test_feed_may_always_pull_back(device: Device) -> None:
     device.fly()
     device.sensors.weight_on_bit_n = 50.0
-    device.stream(10_000, effort={FEED: -60.0})
-    assert device.efforts.effort[FEED] == -60.0
+    for effort in (-60.0, 0.0):
+        device.stream(10_000, effort={FEED: effort})
+        assert device.efforts.effort[FEED] == effort
+        status = device.status()
+        assert (status.limited_joints, status.fault_flags & device.m.FAULT_FEED_INTERLOCK) == (0, 0)
 
 
 def test_a_load_cell_that_reads_no_number_counts_as_pressing(device: Device) -> None:
@@ -108,6 +111,7 @@ def test_an_anchor_that_slipped_off_does_not_count(device: Device) -> None:
     assert device.efforts.effort[FEED] == 0.0
     faults = {e.fault: e for e in device.events()}
     assert faults[device.m.FAULT_ANCHOR_SLIP].source == 2
+    assert device.status().fault_flags & device.m.FAULT_ANCHOR_SLIP
     assert faults[device.m.FAULT_FEED_INTERLOCK].value == 2.0
     device.sensors.anchor_slip_m[2] = math.nan
     press(device, 20.0)
@@ -165,6 +169,14 @@ def test_weight_above_the_limit_backs_the_feed_off(device: Device, limit_n: floa
     device.sensors.weight_on_bit_n = 1.0
     device.stream(10_000)
     assert not device.status().fault_flags & device.m.FAULT_OVER_PRESS
+
+
+def test_weight_at_the_limit_is_not_above_it(device: Device) -> None:
+    device.fly()
+    anchored(device, [ENGAGED] * 4)
+    device.sensors.weight_on_bit_n = 8.0
+    device.stream(10_000, effort={FEED: 4.0}, effort_limit={FEED: 5.0})
+    assert device.efforts.effort[FEED] == 4.0
 
 
 def test_over_press_that_stays_is_a_fault(device: Device) -> None:
@@ -230,7 +242,7 @@ def test_a_slow_bit_below_its_torque_limit_is_no_stall(device: Device) -> None:
 
 def test_a_bit_at_a_tenth_of_its_speed_is_no_stall(device: Device) -> None:
     device.fly()
-    turn(device, 500_000, 3.001)
+    turn(device, 500_000, 3.0)
     assert device.efforts.effort[SPINDLE] == 8.0
 
 
@@ -250,17 +262,23 @@ def test_the_feed_may_pull_back_from_a_stuck_bit(device: Device) -> None:
 
 def test_spindle_torque_beyond_the_servos_rule_is_a_fault(device: Device) -> None:
     device.fly()
-    device.sensors.spindle_current_a = 1.249 * 8.0 / 0.8
+    device.sensors.spindle_current_a = 12.5  # 10 N m: a quarter above the limit, exactly
     device.stream(100_000)
-    device.sensors.spindle_current_a = 1.251 * 8.0 / 0.8
+    device.sensors.spindle_current_a = 12.51
     device.stream(20_000)
     device.sensors.spindle_current_a = 0.0
     device.stream(10_000)
-    device.sensors.spindle_current_a = 1.251 * 8.0 / 0.8
-    device.stream(20_000)
+    device.sensors.spindle_current_a = 12.51
+    device.stream(21_000)  # seen first at the first tick: 20 ms
     assert device.state == ARMED
-    device.stream(2000)
+    device.stream(1000)
     assert device.state == SAFING
+    assert device.status().fault_flags & device.m.FAULT_DRILL_OVERTORQUE
+    device.sensors.spindle_current_a = 0.0
+    device.stream(10_000)
+    status = device.status()
+    assert not status.fault_flags & device.m.FAULT_DRILL_OVERTORQUE
+    assert status.latched_flags & device.m.FAULT_DRILL_OVERTORQUE
     event = next(e for e in device.events() if e.fault == device.m.FAULT_DRILL_OVERTORQUE)
     assert (event.source, event.limit) == (SPINDLE, 10.0)
 

@@ -173,6 +173,7 @@ def test_actuators_that_the_robot_has_not_got_stay_at_rest(rig: Device) -> None:
         ({"first_joint": {0: 1}}, 9),
         ({"first_joint": {8: 16}}, 9),
         ({"first_joint": {8: 248}}, 9),
+        ({"first_joint": {8: 16}, "valid_mask": {8: 0}}, 9),  # an empty part that would count as another one
     ],
 )
 def test_wrong_modes_masks_and_indices_refuse_the_whole(
@@ -326,7 +327,9 @@ def test_the_sequence_goes_over_its_wrap(device: Device) -> None:
 def test_another_session_is_refused_and_counted(device: Device) -> None:
     device.fly()
     adopted = device.status().setpoint_seq
-    device.setpoint(session=device.nonce ^ 1)
+    device.setpoint(session=device.nonce ^ 1, effort={0: 9.0}, thrust_n=[1.0] * 4)
+    device.run(1000)
+    assert (device.efforts.effort[0], device.efforts.thrust_n[0]) == (0.0, 0.0)
     device.alive(session=device.nonce ^ 1)
     device.stream(1_000_000)
     assert device.all("LINK_STATS")[-1].refused_session == 4

@@ -103,8 +103,7 @@ static void need_anchors(struct core *c, uint64_t now, struct core_efforts *out)
 static float over_press_n(const struct core *c)
 {
     float limit = c->servo.limit[ROBOT_FEED];
-    float share = OVER_PRESS * limit, margin = limit + PRESS_MARGIN_N;
-    return share > margin ? share : margin;
+    return fmaxf(OVER_PRESS * limit, limit + PRESS_MARGIN_N);
 }
 
 static void press_no_harder(struct core *c, uint64_t now, struct core_efforts *out)
