@@ -1,4 +1,4 @@
-"""Pages that mkdocs makes from the code: the fault table and the command line. They cannot go out of date."""
+"""Pages that mkdocs makes from the code: the fault table, the command line, the wire. They cannot go out of date."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from stope.bridge.protocol_page import protocol_page
 from stope.cli import app
 from stope.executive.faults.table import Fault, load_faults
 
@@ -24,8 +25,9 @@ EXIT_CODES = {
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
-    for path, text in (("reference/faults.md", faults_page()), ("reference/cli.md", cli_page())):
-        files.append(File.generated(config, path, content=text))
+    pages = {"faults": faults_page(), "cli": cli_page(), "protocol": protocol_page()}
+    for name, text in pages.items():
+        files.append(File.generated(config, f"reference/{name}.md", content=text))
     return files
 
 
