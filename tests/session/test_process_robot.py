@@ -30,6 +30,8 @@ def at_rest(joints: int, limbs: int) -> RawSensors:
 @pytest.mark.xdist_group("real-time")
 def test_the_bench_rig_drills_with_the_firmware_as_a_process() -> None:
     outcome = run("lab_bench", ("tasks.drill.depth_m=0.002",), robot="native")
+    if "HOST_TIMEOUT" in outcome.reason:  # as it must: told with the measured silence of the host
+        pytest.skip(f"this machine stalled the host too long for a test in real time: {outcome.reason}")
     assert (outcome.verdict, outcome.reason) == (PASSED, "")
     assert outcome.detections == ()
     assert {row.state for row in outcome.tasks} == {"succeeded"}

@@ -7,6 +7,7 @@ device's side and once in `assemble` and `disassemble` on the host's.
 from __future__ import annotations
 
 import ctypes as c
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from stope.bridge.driver import NS
 from stope.bridge.lockstep import LockStep
 from stope.bridge.serial_robot import SerialRobot
+from stope.bridge.session import Event
 from stope.bridge.shared_core import TICK_US, Boot, CoreEfforts, CoreSensors, SharedCore
 from stope.clock import RunClock
 from stope.robot.messages import Efforts, RawSensors
@@ -117,12 +119,12 @@ class FirmwareTwin(SerialRobot):
 
     def __init__(
         self, model: RobotModel, library: Path, plant: Plant, first: RawSensors, run_clock: RunClock,
-        boot: Boot | None = None,
+        boot: Boot | None = None, on_event: Callable[[Event], None] | None = None,
     ) -> None:  # fmt: skip
         self.world = PlantWorld(model, plant, first)
         self.core = SharedCore(library, self.world, boot, start_us=first.time_us)
         self._plant = plant
-        super().__init__(model, lambda: LockStep(self.core), LockStep(self.core), run_clock)
+        super().__init__(model, lambda: LockStep(self.core), LockStep(self.core), run_clock, on_event=on_event)
 
     def arm(self) -> None:
         """As SerialRobot; then the plant starts, with a sample, so that control periods are the plant's too."""

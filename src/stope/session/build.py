@@ -60,6 +60,7 @@ class Run:
     Attributes:
         plant: the simulated world where that is in this process; None with hardware, whose truth nobody knows.
         rehearsal: a second stack that ticks before the robot is armed, so that compiled code is there when it matters.
+        causes: what made the device stop, in its own words.
         control_us: control period that this robot's line carries.
         refusal: why the site cannot be worked at all; empty when it can.
         resolved: the resolved mission document.
@@ -74,6 +75,7 @@ class Run:
     robot: Robot
     plant: AsteroidPlant | None
     control_us: int
+    causes: list[str]
     stack: ControlStack
     rehearsal: ControlStack
     stance: Stance
@@ -144,6 +146,7 @@ def build(request: RunRequest) -> Run:
         robot=driven.robot,
         plant=driven.plant,
         control_us=driven.control_us,
+        causes=driven.causes,
         stack=stack(),
         rehearsal=stack(),
         stance=stance,

@@ -13,11 +13,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from stope.bridge.serial_robot import SerialRobot
 from stope.bridge.service import read_parameters, set_parameter
+from stope.bridge.session import Event
 from stope.bridge.socket_port import SocketPort
 from stope.clock import HostClock, RunClock
 from stope.mission.errors import InputError
@@ -43,7 +45,14 @@ class ProcessRobot(SerialRobot):
         books: what the plant process knew at its end; empty before `close`.
     """
 
-    def __init__(self, request: RunRequest, model: RobotModel, clock: RunClock, kind: str) -> None:
+    def __init__(
+        self,
+        request: RunRequest,
+        model: RobotModel,
+        clock: RunClock,
+        kind: str,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="stope-plant-")
         self._processes: list[subprocess.Popen[bytes]] = []
         self.books: dict[str, float] = {}
@@ -63,7 +72,7 @@ class ProcessRobot(SerialRobot):
             for end in (host_theirs, plant_theirs, plant_ours):
                 end.close()
         port = SocketPort(host_ours, f"the {kind} firmware")
-        super().__init__(model, lambda: port, HostClock(), clock)
+        super().__init__(model, lambda: port, HostClock(), clock, on_event=on_event)
 
     def connect(self) -> Handshake:
         """As SerialRobot; then let set-points be as old as this line makes them."""

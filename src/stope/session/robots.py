@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from stope.bridge.telemetry import FaultEvent
 from stope.clock import HostClock, RunClock
 from stope.mission.errors import InputError
 from stope.robot.model import RobotModel
@@ -17,6 +18,7 @@ from stope.sim.sim_robot import SimRobot
 CONTROL_US = 10_000
 SLOW_CONTROL_US = 20_000  # what an emulated UART carries
 SERIAL = "serial:"
+STOPS = 3  # severity from which an event makes the device safe
 KINDS = ("sim", "firmware", "native", "emulated")
 
 
@@ -26,11 +28,13 @@ class Driven:
 
     Attributes:
         plant: its world where that is in this process, to be looked at by log and pictures; None otherwise.
+        causes: what made the device stop, in its own words, oldest first; grows during the run.
     """
 
     robot: Robot
     plant: AsteroidPlant | None
     control_us: int = CONTROL_US
+    causes: list[str] = field(default_factory=list)
 
 
 def check_robot(request: RunRequest) -> None:
@@ -64,19 +68,27 @@ def drive(request: RunRequest, model: RobotModel, world: Callable[[], AsteroidPl
     if name == "sim":
         plant = world()
         return Driven(SimRobot(plant, clock), plant)
+    causes: list[str] = []
+
+    def note(event: object) -> None:
+        if isinstance(event, FaultEvent) and event.severity >= STOPS:
+            causes.append(f"{event.fault} ({event.value:.4g}, limit {event.limit:.4g})")
+
     if name == "firmware":
         from stope.bridge.shared_core import Boot
         from stope.bridge.twin import FirmwareTwin
         from stope.session.firmware import firmware_file
 
         library, plant = firmware_file("shared", model.name), world()
-        return Driven(FirmwareTwin(model, library, plant, plant.sense(), clock, Boot(board="lock step")), plant)
+        twin = FirmwareTwin(model, library, plant, plant.sense(), clock, Boot(board="lock step"), note)
+        return Driven(twin, plant, causes=causes)
     if name in ("native", "emulated"):
         from stope.session.emulated import ProcessRobot
 
-        return Driven(ProcessRobot(request, model, clock, name), None, SLOW_CONTROL_US)
+        return Driven(ProcessRobot(request, model, clock, name, note), None, SLOW_CONTROL_US, causes)
     from stope.bridge.serial_port import SerialPort
     from stope.bridge.serial_robot import SerialRobot
 
     port = name.removeprefix(SERIAL)
-    return Driven(SerialRobot(model, lambda: SerialPort(port), HostClock(), clock), None)
+    robot = SerialRobot(model, lambda: SerialPort(port), HostClock(), clock, on_event=note)
+    return Driven(robot, None, causes=causes)

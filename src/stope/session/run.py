@@ -140,7 +140,7 @@ def verdict_of(run: Run, result: LoopResult) -> tuple[str, str]:
         return FAILED, result.refused
     stopped = next((item for item in result.device if item.blocking), None)
     if stopped is not None:
-        return FAILED, stopped.why
+        return FAILED, stopped.why + (f" because of {run.causes[-1]}" if run.causes else "")
     if result.not_caused:
         return FAILED, f"never caused: {', '.join(result.not_caused)}"
     if recovery.state == "succeeded":
