@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.gravity import G
+from stope.physics.constants import G
 
 Array = npt.NDArray[np.float64]
 

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from stope.mission.shape import Mesh
 from stope.physics import frames
-from stope.physics.gravity import G, Polyhedron
+from stope.physics.constants import G
+from stope.physics.gravity import Polyhedron
 
 Array = npt.NDArray[np.float64]
 
