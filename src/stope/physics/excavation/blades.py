@@ -124,7 +124,7 @@ def luth_wismer_draft_n(case: BladeCase) -> float:
     """
     d, w, length, a, g = case.depth_m, case.width_m, case.length_m, case.rake_rad, case.gravity_m_s2
     base = case.density_kg_m3 * g * w * length**1.5 * a**1.73 * math.sqrt(d) * (d / (length * math.sin(a))) ** 0.77
-    return float(base) * (1.05 * (d / w) ** 1.1 + 1.26 * case.speed_m_s**2 / (g * length) + 3.91)
+    return float(base * (1.05 * (d / w) ** 1.1 + 1.26 * case.speed_m_s**2 / (g * length) + 3.91))
 
 
 def balovnev_draft_n(case: BladeCase) -> float:
