@@ -1,8 +1,9 @@
 """Which way of anchoring or collecting suits which ground: computed from the models, with the reason in numbers.
 
 Different bodies need different techniques. A technique is asked for one reference job (`Job`: hold 60 N, core 50 mm
-in half an hour, dig 25 mm, bring 60 g) in a material of `sim_worlds/materials/`, at its median or at a draw. The margin is what the model gives over what the job needs; a technique suits from a margin of 1 on, and is called doubtful
-between 1/3 and 3, because the models are right to about a factor of 3.
+in half an hour, dig 25 mm, bring 60 g) in a material of `sim_worlds/materials/`, at its median or at a draw. The margin
+is what the model gives over what the job needs; a technique suits from a margin of 1 on, and is called doubtful between
+1/3 and 3, because the models are right to about a factor of 3.
 """
 
 from __future__ import annotations
