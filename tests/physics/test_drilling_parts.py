@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -140,7 +141,7 @@ def test_drawn_layers_are_seeded_and_as_thick_as_asked():
     assert columns[0] == again
     assert np.mean([len(column) for column in columns]) == pytest.approx(21.0, rel=0.1)
     for column in columns:
-        assert all(one.name != two.name for one, two in zip(column, column[1:], strict=False))
+        assert all(one.name != two.name for one, two in pairwise(column))
 
 
 @pytest.mark.parametrize(
