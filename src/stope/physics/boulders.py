@@ -14,6 +14,14 @@ import numpy.typing as npt
 
 from stope.physics.constants import Array, fraction, positive
 
+__all__ = [
+    "SIZE_EXPONENT",
+    "Boulders",
+    "covered_fraction",
+    "cumulative_count",
+    "draw_boulders",
+]
+
 #: Body -> exponent p of the cumulative count (M).
 SIZE_EXPONENT = {"bennu": 2.9, "ryugu": 2.65, "itokawa": 3.1, "eros": 3.2}
 

@@ -14,6 +14,17 @@ import numpy.typing as npt
 
 from stope.physics.constants import Array, fraction, non_negative, positive
 
+__all__ = [
+    "VAN_DER_WAALS_N_M",
+    "bond_number",
+    "hamaker_force_n",
+    "matrix_strength_pa",
+    "mohr_coulomb_ucs_pa",
+    "rumpf_strength_pa",
+    "sticking_radius_m",
+    "van_der_waals_n",
+]
+
 #: Scheeres' practical van der Waals constant for lunar-like grains, N/m (M).
 VAN_DER_WAALS_N_M = 3.6e-2
 

@@ -7,6 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "EARTH_GRAVITY_M_S2",
+    "GAS_CONSTANT",
+    "SOLAR_CONSTANT_W_M2",
+    "STEFAN_BOLTZMANN",
+    "G",
+    "acute",
+    "finite",
+    "fraction",
+    "non_negative",
+    "positive",
+]
+
 Array = npt.NDArray[np.float64]
 
 G = 6.67430e-11  #: gravitational constant, m3/(kg s2), CODATA 2018

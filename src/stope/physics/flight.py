@@ -15,6 +15,16 @@ import numpy.typing as npt
 from stope.physics import frames
 from stope.physics.constants import Array, finite, positive
 
+__all__ = [
+    "ESCAPED",
+    "FLYING",
+    "LANDED",
+    "Flight",
+    "ellipsoid_height",
+    "fly",
+    "sphere_height",
+]
+
 Gravity = Callable[[Array], Array]
 Height = Callable[[Array], Array]
 

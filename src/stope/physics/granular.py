@@ -16,6 +16,18 @@ import numpy.typing as npt
 
 from stope.physics.constants import Array, acute, non_negative, positive
 
+__all__ = [
+    "Resistance",
+    "critical_height_m",
+    "drag_length",
+    "katsuragi_durian",
+    "repose_angle_rad",
+    "speed_at_depth",
+    "speed_under_drag",
+    "stopping_depth",
+    "stopping_time",
+]
+
 
 class Resistance(NamedTuple):
     """What ground does to an intruder: m dv/dt = m g - k z - m v^2 / d_1."""

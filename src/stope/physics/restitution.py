@@ -11,6 +11,15 @@ import numpy.typing as npt
 
 from stope.physics.constants import Array, fraction, non_negative, positive
 
+__all__ = [
+    "bounce_height_m",
+    "bouncing_time_s",
+    "contact_damping_n_s_m",
+    "contact_time_s",
+    "damping_ratio",
+    "restitution",
+]
+
 
 def restitution(damping_ratio: npt.ArrayLike) -> Array:
     """Speed ratio of a bounce: exp(-pi z / sqrt(1 - z^2)); 0 from z = 1 on.

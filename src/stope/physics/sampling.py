@@ -15,6 +15,22 @@ import numpy.typing as npt
 
 from stope.physics.constants import GAS_CONSTANT, Array, non_negative, positive
 
+__all__ = [
+    "COHESIVE_SOIL",
+    "DRY_SAND",
+    "SOFT_ROCK",
+    "CraterSoil",
+    "choked_flow_kg_s",
+    "crater_diameter_m",
+    "crater_volume_m3",
+    "gas_lift_ratio",
+    "jet_impulse_n_s",
+    "jet_speed_m_s",
+    "lofted_mass_kg",
+    "projectile_impulse_n_s",
+    "recoil_m_s",
+]
+
 
 class CraterSoil(NamedTuple):
     """Coefficients of Holsapple's coupling: K_1, exponent mu, effective strength."""

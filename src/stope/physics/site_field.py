@@ -19,6 +19,15 @@ from stope.physics import frames
 from stope.physics.constants import G
 from stope.physics.gravity import Polyhedron
 
+__all__ = [
+    "OFF_SURFACE",
+    "WORKING_HEIGHT_M",
+    "SiteError",
+    "SiteField",
+    "site_field",
+    "surface_point",
+]
+
 Array = npt.NDArray[np.float64]
 
 OFF_SURFACE = 1e-6  #: of the mean radius; the polyhedron's field is singular on edges and vertices

@@ -18,6 +18,19 @@ from stope.mission.material import Material
 from stope.physics import anchoring, drilling, excavation, sampling
 from stope.physics.cohesion import bond_number
 
+__all__ = [
+    "DOUBT",
+    "HANDLING_M_S2",
+    "TECHNIQUES",
+    "Ground",
+    "Job",
+    "Suitability",
+    "ground_of",
+    "success_probability",
+    "suitability_table",
+    "suits",
+]
+
 DOUBT = 3.0  #: factor within which a margin says little
 HANDLING_M_S2 = 1.0  #: acceleration that a core must bear when the tool moves (ASSUMED)
 

@@ -95,7 +95,8 @@ def _html_rows(result: Result) -> str:
         published = "true" if check.published is None else f"{_number(check.published)} {_unit(check)}"
         ours = "" if check.ours is None else _ours(check)
         cells = (
-            f"<td class='n'>{html.escape(check.name)}: {html.escape(published)}</td><td>{html.escape(check.tolerance)}</td>"
+            f"<td class='n'>{html.escape(check.name)}: {html.escape(published)}</td><td>"
+            f"{html.escape(check.tolerance)}</td>"
             f"<td class='n'>{html.escape(ours)}</td><td class='{check.verdict}'>{_WORDS[check.verdict]}</td>"
         )
         rows.append(f"<tr>{first if number == 0 else ''}{cells}{last if number == 0 else ''}</tr>")
