@@ -33,7 +33,9 @@ def test_no_public_function_is_left_out(subject: str) -> None:
     module = getattr(physics, subject)
     parts = [module]
     if hasattr(module, "__path__"):
-        parts = [importlib.import_module(f"{module.__name__}.{info.name}") for info in pkgutil.iter_modules(module.__path__)]
+        parts = [
+            importlib.import_module(f"{module.__name__}.{info.name}") for info in pkgutil.iter_modules(module.__path__)
+        ]
     for part in parts:
         if part.__name__.endswith(".kernel"):
             continue  # compiled insides of the polyhedron

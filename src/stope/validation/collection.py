@@ -112,7 +112,7 @@ def _escaped() -> Values:
     start = np.tile([BENNU_RADIUS_M, 0.0, 0.0], (parcels, 1))
     flown = flight.fly(
         start, velocity, lambda r: point_mass_acceleration(r, BENNU_GM), np.zeros(3),
-        flight.sphere_height(BENNU_RADIUS_M), step_s=20.0, longest_s=400_000.0, escape_radius_m=60 * BENNU_RADIUS_M,
+        flight.sphere_height(BENNU_RADIUS_M), step_s=50.0, longest_s=400_000.0, escape_radius_m=20 * BENNU_RADIUS_M,
     )  # fmt: skip
     masses = {state: int((flown.state == state).sum()) * mass_ug for state in (0, 1, 2)}
     fast = ejecta.escapes(speed, math.sqrt(2 * BENNU_GM / BENNU_RADIUS_M))

@@ -128,7 +128,7 @@ def _hop(headings: Array, spin: Array) -> flight.Flight:
     speed = np.sqrt(0.5) * 0.05 * (np.array([1.0, 0.0, 0.0]) + headings)
     return flight.fly(
         start, speed, lambda r: point_mass_acceleration(r, BENNU_GM), spin, flight.sphere_height(BENNU_RADIUS_M),
-        step_s=1.0, longest_s=8000.0,
+        step_s=4.0, longest_s=8000.0,
     )  # fmt: skip
 
 

@@ -83,22 +83,21 @@ class Ellipsoid:
         return np.asarray(potential), np.asarray(acceleration), np.asarray(gradient)
 
     def _confocal(self, x: Array) -> Array:
-        """l >= 0 of each point, by bisection in the logarithm's bracket and Newton's polish; 0 inside and on it."""
+        """l >= 0 of each point; 0 inside and on the surface.
+
+        The sum is convex and falls with l, so Newton's method from below its root climbs to it without overshooting.
+        """
         axes2, x2 = self.semi_axes_m**2, x * x
-        high = np.sum(x2, axis=-1)  # at l = |x|^2 the sum is below 1
-        low = np.maximum(0.0, np.max(x2 - axes2, axis=-1))  # there one term alone is 1
         inside = np.sum(x2 / axes2, axis=-1) <= 1.0
+        coordinate = np.maximum(0.0, np.max(x2 - axes2, axis=-1))  # there one term alone is 1
         for _ in range(60):
-            middle = 0.5 * (low + high)
-            over = np.sum(x2 / (axes2 + middle[..., None]), axis=-1) > 1.0
-            low, high = np.where(over, middle, low), np.where(over, high, middle)
-        coordinate = 0.5 * (low + high)
-        for _ in range(2):
             shifted = axes2 + coordinate[..., None]
             miss = np.sum(x2 / shifted, axis=-1) - 1.0
-            slope = np.sum(x2 / shifted**2, axis=-1)
             with np.errstate(divide="ignore", invalid="ignore"):
-                coordinate = coordinate + np.where(inside, 0.0, miss / slope)
+                step = np.where(inside, 0.0, miss / np.sum(x2 / shifted**2, axis=-1))
+            coordinate = coordinate + step
+            if np.all(np.abs(step) <= 1e-15 * coordinate):
+                break
         return np.where(inside, 0.0, np.maximum(coordinate, 0.0))
 
 
