@@ -72,6 +72,27 @@ def to_json(results: Sequence[Result]) -> str:
     return json.dumps({"counts": counts(results), "cases": cases}, indent=2, ensure_ascii=False)
 
 
+def to_markdown(results: Sequence[Result]) -> str:
+    """A section a case, for the documentation."""
+    rows = [f"| [{r.id}](#{r.id.lower()}) | {_WORDS[r.verdict]} | {_cell(r.what)} |" for r in results]
+    parts = ["| case | verdict | what |\n|---|---|---|", "\n".join(rows)]
+    text = "\n".join(parts) + "\n"
+    for result in results:
+        text += f"\n## {result.id}\n\n{_WORDS[result.verdict]}: {_cell(result.what)}.\n\n"
+        text += "| number | published | tolerance | ours | verdict |\n|---|---|---|---|---|\n"
+        for check in result.checks:
+            published = "true" if check.published is None else f"{_number(check.published)} {_unit(check)}"
+            cells = (check.name, published, check.tolerance, "" if check.ours is None else _ours(check))
+            text += "| " + " | ".join(_cell(cell) for cell in cells) + f" | {_WORDS[check.verdict]} |\n"
+        text += f"\nSource: {_cell(result.source)} [{_cell(result.confidence)}].\n"
+        text += f"\n{_cell(result.note)}\n" if result.note else ""
+    return text
+
+
+def _cell(text: str) -> str:
+    return html.escape(text.strip(), quote=False).replace("|", "\\|")
+
+
 def to_html(results: Sequence[Result]) -> str:
     """One page that needs nothing else."""
     rows = "".join(_html_rows(result) for result in results)

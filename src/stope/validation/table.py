@@ -68,7 +68,9 @@ def _run(case: Case, timed: bool) -> Result:
     verdicts = {check.verdict for check in checks}
     verdict: Verdict = "miss" if "miss" in verdicts else "pass" if "pass" in verdicts else "skip"
     skipped = dict.fromkeys(check.why for check in checks if check.why)
-    parts = ([case.miss] if verdict == "miss" else []) + ([f"assumed: {case.assumed}"] if case.assumed else [])
+    parts = ([case.miss.rstrip(".")] if verdict == "miss" else []) + (
+        [f"assumed: {case.assumed}"] if case.assumed else []
+    )
     if verdict == "miss" and not case.miss:
         parts = []  # nothing that explains it
     return Result(
