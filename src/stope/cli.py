@@ -278,6 +278,31 @@ def robots(json: JsonOption = False) -> None:
     )
 
 
+@app.command(epilog="Examples:  stope validate\n  stope validate G A04 --html validation.html")
+def validate(
+    cases: Annotated[
+        list[str] | None, typer.Argument(metavar="[CASE]...", help="Ids or groups: G01, A, D. All if none.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write the table as a page.")] = None,
+    timed: Annotated[bool, typer.Option(help="Also run the cases that measure this machine's speed.")] = True,
+    json: JsonOption = False,
+) -> None:
+    """Compare the models with what is published; exit code 1 if a miss has no explanation."""
+    from stope.validation import run_cases
+    from stope.validation.show import to_html, to_json, to_text
+
+    results = run_cases(cases or None, timed=timed)
+    typer.echo(to_json(results) if json else to_text(results))
+    if html is not None:
+        try:
+            html.write_text(to_html(results), encoding="utf-8")
+        except OSError as error:
+            raise InputError(
+                str(html), read=f"an error ({error.strerror})", expected="a file that can be written"
+            ) from None
+    raise typer.Exit(0 if all(result.explained for result in results) else FAILED)
+
+
 @log_app.command("info")
 def log_info(file: Annotated[Path, typer.Argument(help="A task log.")], json: JsonOption = False) -> None:
     """Say what a log holds; exit code 1 if it is damaged or not whole."""

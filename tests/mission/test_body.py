@@ -41,7 +41,14 @@ def test_every_shipped_body_loads_and_says_where_its_numbers_come_from() -> None
 
 @pytest.mark.parametrize(
     ("name", "mean_radius_m", "gravity_m_s2", "escape_m_s"),
-    [("bennu", 245.03, 8.15e-5, 0.200), ("eros", 8420.0, 6.3e-3, 10.3)],  # research/physics.md 1.2
+    [  # research/physics.md 1.2
+        ("bennu", 245.03, 8.15e-5, 0.200),
+        ("eros", 8420.0, 6.3e-3, 10.3),
+        ("ryugu", 448.0, 1.50e-4, 0.366),
+        ("psyche", 111e3, 0.124, 166.0),
+        ("dimorphos", 75.5, 5.06e-5, 0.087),  # the table has 5.0e-5 from a mass rounded to 4.3e9 kg
+        ("67p", 1650.0, 2.45e-4, 0.90),  # the table rounds 2.4e-4
+    ],
 )
 def test_shipped_asteroids_have_the_published_bulk(
     name: str, mean_radius_m: float, gravity_m_s2: float, escape_m_s: float

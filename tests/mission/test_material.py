@@ -14,7 +14,7 @@ from stope.mission.material import Distribution, Material, load_material
 from stope.mission.shipped import data_root, shipped
 from stope.mission.source import read_yaml
 
-ROCKS = ("c_boulder_weak", "c_boulder_strong", "s_rock", "bench_concrete")
+ROCKS = ("c_boulder_weak", "c_boulder_strong", "s_rock", "bench_concrete", "comet_crust", "ice")
 
 
 def changed(folder: Path, before: str, after: str) -> Path:

@@ -58,6 +58,10 @@ class Material(FileModel):
         spine_normal_n, spine_shear_n: median strength of one 256-spine gripper, pulled normal and along the surface.
         spine_log_sd: standard deviation of the logarithm of both from place to place.
         foot_friction: Coulomb coefficient of an open gripper on it.
+        archetype: kind of body that it stands for: C, S, M, comet or lab.
+        density_log_sd, grain_log_sd: scatter from place to place of density and grain size, of the logarithm.
+        friction_sd_deg: the same of the friction angle.
+        valuable: mass fraction of what it is mined for: "water", "metal", "platinum_group", ...
         source: where the numbers come from; one that starts with ASSUMED has none and says why it was chosen.
     """
 
@@ -73,12 +77,20 @@ class Material(FileModel):
     spine_shear_n: float = Field(ge=0, le=5_000)
     spine_log_sd: float = Field(ge=0, le=2)
     foot_friction: float = Field(ge=0, le=2)
+    archetype: str = Field(default="", max_length=16)
+    density_log_sd: float = Field(default=0, ge=0, le=1)
+    grain_log_sd: float = Field(default=0, ge=0, le=3)
+    friction_sd_deg: float = Field(default=0, ge=0, le=15)
+    valuable: dict[str, Distribution] = Field(default={})
     source: tuple[str, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _strength(self) -> Self:
         if self.specific_energy_ratio.median <= 0:
             raise Mismatch("0", "more than 0: cutting costs energy", at=("specific_energy_ratio",))
+        for name, share in self.valuable.items():
+            if share.median > 1:
+                raise Mismatch(f"{share.median:g}", "a mass fraction of at most 1", at=("valuable", name))
         if self.kind in ("rock", "ice", "metal") and self.ucs_pa.median < 10:
             raise Mismatch(
                 f"{self.ucs_pa.median:.6g} Pa for a {self.kind}",
@@ -95,6 +107,16 @@ class Material(FileModel):
             f"{self.kind}, {self.density_kg_m3:g} kg/m3, UCS {self.ucs_pa.median:.3g} Pa, "
             f"a gripper holds {self.spine_normal_n:g} N normal, {self.spine_shear_n:g} N shear"
         )
+
+    @property
+    def density(self) -> Distribution:
+        """Bulk density, kg/m3, as a distribution."""
+        return Distribution(median=self.density_kg_m3, log_sd=self.density_log_sd)
+
+    @property
+    def grain(self) -> Distribution:
+        """Grain diameter, m, as a distribution."""
+        return Distribution(median=self.grain_m, log_sd=self.grain_log_sd)
 
     @property
     def spine_normal(self) -> Distribution:

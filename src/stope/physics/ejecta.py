@@ -10,6 +10,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "escapes",
+    "faster_fraction",
+    "flat_range_m",
+    "flat_time_s",
+    "launch_speed",
+    "lost_fraction",
+    "spherical_range_m",
+    "spherical_time_s",
+]
+
 Array = npt.NDArray[np.float64]
 
 

@@ -10,7 +10,23 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.gravity import G
+from stope.physics.constants import G
+
+__all__ = [
+    "centrifugal",
+    "centrifugal_gradient",
+    "coriolis",
+    "cross_matrix",
+    "direction",
+    "effective_acceleration",
+    "effective_slope_deg",
+    "ellipsoid_point",
+    "jacobi_integral",
+    "latitude_longitude_deg",
+    "local_escape_speed",
+    "spin_limit_period_s",
+    "spin_vector",
+]
 
 Array = npt.NDArray[np.float64]
 

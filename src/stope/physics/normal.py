@@ -8,6 +8,11 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "normal_cdf",
+    "normal_quantile",
+]
+
 _STANDARD = NormalDist()
 _ERFC = np.frompyfunc(math.erfc, 1, 1)
 

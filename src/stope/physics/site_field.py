@@ -16,7 +16,17 @@ import numpy.typing as npt
 
 from stope.mission.shape import Mesh
 from stope.physics import frames
-from stope.physics.gravity import G, Polyhedron
+from stope.physics.constants import G
+from stope.physics.gravity import Polyhedron
+
+__all__ = [
+    "OFF_SURFACE",
+    "WORKING_HEIGHT_M",
+    "SiteError",
+    "SiteField",
+    "site_field",
+    "surface_point",
+]
 
 Array = npt.NDArray[np.float64]
 

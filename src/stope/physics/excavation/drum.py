@@ -1,11 +1,6 @@
-"""Excavation: soil-cutting force of a blade (McKyes/Reece) and of a bucket drum.
+"""A bucket drum: what its scoops cut, carry and throw, and what the robot feels.
 
-SI throughout. Six published models of this kind disagree by several-fold on one lunar case (Wilkinson & DeGennaro
-2007, V): treat any force here as right to a factor of 3.
-
-Sources:
-    McKyes 1985, Soil Cutting and Tillage; Reece 1965 (coefficients M; their Rankine limit A).
-    Terzaghi 1943 (bearing of the drum's shell, strip footing, undrained limit 5.14 c).
+Source: scoops cut as McKyes' blade (factor 3); Terzaghi 1943 for the shell's bearing (strip footing, undrained 5.14 c).
 """
 
 from __future__ import annotations
@@ -17,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from stope.physics.constants import Array, fraction, non_negative, positive
+from stope.physics.excavation.wedge import SCOOP_RAKE_RAD, mckyes_coefficients
 
-#: Rake of a drum's scoop lip and the soil-metal friction as a share of the soil's friction angle.
-SCOOP_RAKE_RAD = math.radians(45.0)
+#: Soil-metal friction of a scoop as a share of the soil's friction angle.
 SCOOP_FRICTION_SHARE = 2.0 / 3.0
 #: A scoop swallows a layer up to this share of the drum's radius; a deeper drum rides on its shell.
 SCOOP_OPENING = 0.25
@@ -30,16 +25,6 @@ STANDSTILL_M_S = 5e-3
 #: Ground without friction is cut as ground with this much: the wedge's angle is undefined at 0.
 FRICTION_MIN_RAD = 1e-3
 _BEARING = 5.14
-
-
-class McKyesCoefficients(NamedTuple):
-    """N factors of the fundamental earth-moving equation and the failure angle that they were taken at."""
-
-    gravity: Array
-    cohesion: Array
-    surcharge: Array
-    adhesion: Array
-    failure_angle_rad: Array
 
 
 class DrumCut(NamedTuple):
@@ -58,68 +43,6 @@ class DrumCut(NamedTuple):
     vertical_n: float
     torque_nm: float
     volume_rate_m3_s: float
-
-
-def mckyes_coefficients(
-    rake_rad: npt.ArrayLike, tool_friction_rad: npt.ArrayLike, friction_rad: npt.ArrayLike
-) -> McKyesCoefficients:
-    """N_g, N_c, N_q, N_ca at the failure angle b that makes N_g least.
-
-    N_g = (cot a + cot b)/(2 D), N_q = 2 N_g, N_c = (1 + cot b cot(b+phi))/D, N_ca = (1 - cot a cot(b+phi))/D,
-    D = cos(a+delta) + sin(a+delta) cot(b+phi). With t = cot b, N_g is a quadratic over a line, so its minimum is the
-    root of s m t^2 + 2 s k t + B k - m G = 0; s, c = sin, cos phi; m, k = sin, cos(a+delta+phi); B = s cot a + c;
-    G = c cot a.
-
-    Args:
-        rake_rad: a, blade from the horizontal ahead of it, in (0, pi/2].
-        tool_friction_rad: delta, soil on tool.
-        friction_rad: phi, internal friction, > 0.
-
-    Raises:
-        ValueError: no failure wedge exists (a + delta + phi >= pi, or friction of 0).
-    """
-    rake, delta, phi = (np.asarray(x, np.float64) for x in (rake_rad, tool_friction_rad, friction_rad))
-    if np.any(rake + delta + phi >= np.pi) or np.any(rake <= 0.0) or np.any(phi <= 0.0):
-        raise ValueError("no failure wedge: needs rake > 0, friction > 0 and rake + tool friction + friction < 180 deg")
-    cot_a, s, c = 1.0 / np.tan(rake), np.sin(phi), np.cos(phi)
-    m, k = np.sin(rake + delta + phi), np.cos(rake + delta + phi)
-    linear, constant = cot_a * s + c, cot_a * c
-    cot_b = (-s * k + np.sqrt((s * k) ** 2 - s * m * (linear * k - m * constant))) / (s * m)
-    cot_b_phi = (cot_b * c - s) / (cot_b * s + c)
-    denominator = np.cos(rake + delta) + np.sin(rake + delta) * cot_b_phi
-    gravity = (cot_a + cot_b) / (2.0 * denominator)
-    return McKyesCoefficients(
-        gravity,
-        (1.0 + cot_b * cot_b_phi) / denominator,
-        2.0 * gravity,
-        (1.0 - cot_a * cot_b_phi) / denominator,
-        np.arctan2(1.0, cot_b),
-    )
-
-
-def mckyes_force(
-    depth_m: npt.ArrayLike,
-    width_m: npt.ArrayLike,
-    density_kg_m3: npt.ArrayLike,
-    cohesion_pa: npt.ArrayLike,
-    friction_rad: npt.ArrayLike,
-    gravity_m_s2: npt.ArrayLike,
-    rake_rad: npt.ArrayLike = SCOOP_RAKE_RAD,
-    tool_friction_rad: npt.ArrayLike = 0.0,
-    surcharge_pa: npt.ArrayLike = 0.0,
-    adhesion_pa: npt.ArrayLike = 0.0,
-) -> Array:
-    """Total force on a wide blade, N: w [rho g d^2 N_g + c d N_c + q d N_q + c_a d N_ca].
-
-    It acts at `tool_friction_rad` from the blade's normal: F sin(a + delta) along the motion, F cos(a + delta) lifts.
-    Quasi-static, two-dimensional (width several depths), level ground. Source: McKyes 1985 (M; Rankine limit A).
-    """
-    n = mckyes_coefficients(rake_rad, tool_friction_rad, friction_rad)
-    depth = np.asarray(depth_m, np.float64)
-    weight = np.asarray(density_kg_m3, np.float64) * np.asarray(gravity_m_s2) * depth * n.gravity
-    cohesive = np.asarray(cohesion_pa) * n.cohesion + np.asarray(adhesion_pa) * n.adhesion
-    force: Array = np.asarray(width_m) * depth * (weight + cohesive + np.asarray(surcharge_pa) * n.surcharge)
-    return force
 
 
 def drum_cut(
@@ -173,3 +96,29 @@ def _scoop(friction_rad: float) -> tuple[float, float, float, float]:
     n = mckyes_coefficients(SCOOP_RAKE_RAD, delta, friction_rad)
     angle = SCOOP_RAKE_RAD + delta
     return float(n.gravity), float(n.cohesion), math.sin(angle), math.cos(angle)
+
+
+def drum_fill(cut_kg: npt.ArrayLike, capacity_kg: npt.ArrayLike, retention: npt.ArrayLike = 0.95) -> Array:
+    """Fill of a drum that has cut `cut_kg`, 0..1: f = 1 - exp(-r m / M).
+
+    As the drum fills, the baffles choke and more of each scoop falls back out: what goes in is the share of free room.
+    Starts at the slope r / M and never overfills; a challenge rule asks for more than 50 %.
+
+    Args:
+        capacity_kg: M, mass that fills the drum.
+        retention: r, share of a scoop that an empty drum keeps.
+
+    Raises:
+        ValueError: a negative mass, a capacity that is not positive, a retention beyond 0..1.
+
+    Source: first-order filling (ours; for scrapers and buckets it is the usual shape). Range: counter-rotating drums
+    with internal baffles; in microgravity the baffles hold the load, not weight.
+    """
+    share = fraction("retention", retention) * non_negative("cut_kg", cut_kg) / positive("capacity_kg", capacity_kg)
+    return np.asarray(-np.expm1(-share))
+
+
+def haul_rate_kg_h(trips: npt.ArrayLike, load_kg: npt.ArrayLike, hours: npt.ArrayLike) -> Array:
+    """Rate of an excavator that hauls `load_kg` on each of `trips` in `hours`, kg/h; RASSOR: 35 x 20 kg a day, 29."""
+    rate: Array = non_negative("trips", trips) * non_negative("load_kg", load_kg) / positive("hours", hours)
+    return rate

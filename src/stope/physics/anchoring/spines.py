@@ -1,4 +1,4 @@
-"""Anchoring on rock: microspine engagement, fibre-bundle strength, limit surface, grasp success.
+"""Microspines: which asperities hold, and what a bundle of spines holds.
 
 All functions take SI units and scalars or arrays that broadcast. Marks V, V2, A as in the research notes: read in
 the source's own abstract, read in a secondary text, analytic.
@@ -8,7 +8,6 @@ Sources:
     Daniels 1945, Proc. R. Soc. A 183 (bundle of parallel fibres); Smith 1982, Ann. Probability 10 (its finite-size
     correction), both evaluated against Monte Carlo in the tests.
     Parness et al. 2013, J. Field Robotics, doi 10.1002/rob.21476 (microspine gripper, V2).
-    Newdick et al. 2022, arXiv 2209.10687 (half-ellipsoid grasp surface and grasp success, V).
 """
 
 from __future__ import annotations
@@ -19,19 +18,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stope.physics.constants import Array, non_negative, positive
 from stope.physics.normal import normal_cdf
 
-Array = npt.NDArray[np.float64]
 CapacityCdf = Callable[[Array], npt.ArrayLike]
-
-#: Upper bounds of Parness et al. 2013 (V2; no trial count published): spines stick on release, cannot be released.
-RELEASE_STICKS_PROBABILITY = 0.05
-RELEASE_JAMS_PROBABILITY = 0.01
-
-#: Strength lower bounds of the 256-spine gripper on rough basalt, N (Parness et al. 2013, Fig. 8, V2).
-GRIPPER_NORMAL_BOUND_N = 130.0
-GRIPPER_45_DEG_BOUND_N = 150.0
-GRIPPER_TANGENTIAL_BOUND_N = 140.0
 
 
 class BundleStrength(NamedTuple):
@@ -62,7 +52,50 @@ def engagement_angle_rad(friction: npt.ArrayLike, load_angle_rad: npt.ArrayLike)
 
     Source: Asbeck et al. 2006 (V2); 2-D, rigid asperity.
     """
-    return np.asarray(load_angle_rad, dtype=np.float64) + np.arctan2(1.0, np.asarray(friction, dtype=np.float64))
+    threshold: Array = np.asarray(load_angle_rad, dtype=np.float64) + np.arctan2(1.0, positive("friction", friction))
+    return threshold
+
+
+def engagement_probability(friction: npt.ArrayLike, load_angle_rad: npt.ArrayLike, rms_slope: npt.ArrayLike) -> Array:
+    """Share of a surface's asperities that a spine can hang on: P(slope >= tan theta_min), 0 from 90 deg on.
+
+    Slopes of a random rough surface are Gaussian with the root mean square `rms_slope`; a height field has no
+    overhangs, so nothing is held once theta_load + arccot(mu) reaches 90 deg.
+
+    Args:
+        friction, load_angle_rad: as in `engagement_angle_rad`.
+        rms_slope: of the surface at the scale of the spine's tip, > 0 (dimensionless).
+
+    Raises:
+        ValueError: friction or slope is not positive.
+
+    Source: Asbeck et al. 2006 for the threshold (V2); Gaussian slopes: Nayak 1971 (M). Range: rigid, isotropic, no
+    overhangs; vesicular rock has pockets and holds better.
+    """
+    threshold = engagement_angle_rad(friction, load_angle_rad)
+    slope = positive("rms_slope", rms_slope)
+    steep = np.tan(np.minimum(threshold, np.pi / 2))
+    return np.where(threshold < np.pi / 2, 1.0 - normal_cdf(steep / slope), 0.0)
+
+
+def engaged_after_drag(probability: npt.ArrayLike, drag_m: npt.ArrayLike, spacing_m: npt.ArrayLike) -> Array:
+    """Share of spines that found a hold after being dragged: 1 - (1 - p)^(drag / spacing).
+
+    Args:
+        probability: p that one asperity holds (`engagement_probability`).
+        drag_m: length of the engagement stroke, >= 0.
+        spacing_m: distance between asperities that the tip can feel, > 0.
+
+    Raises:
+        ValueError: p outside 0..1, a negative stroke, a spacing that is not positive.
+
+    Source: independent trials along the stroke (A); that engagement grows with the stroke: Asbeck et al. 2006 (V2).
+    """
+    share = np.asarray(probability, np.float64)
+    if not np.all((share >= 0.0) & (share <= 1.0)):
+        raise ValueError("probability must be from 0 to 1")
+    trials = non_negative("drag_m", drag_m) / positive("spacing_m", spacing_m)
+    return np.asarray(1.0 - (1.0 - share) ** trials)
 
 
 def bundle_peak_n(capacities_n: npt.ArrayLike) -> Array:
@@ -121,68 +154,38 @@ def bundle_strength_uniform(spines: int, low_n: float, high_n: float) -> BundleS
     return bundle_strength(spines, cdf, high_n)
 
 
-def utilisation(
-    pull_n: npt.ArrayLike,
-    shear_n: npt.ArrayLike,
-    normal_strength_n: npt.ArrayLike,
-    shear_strength_n: npt.ArrayLike,
-    friction: npt.ArrayLike,
-) -> Array:
-    """How much of its limit surface an anchor's load uses; it holds iff the result is <= 1.
+def bundle_strength_weibull(spines: int, shape: float, scale_n: float) -> BundleStrength:
+    """`bundle_strength` for Weibull capacities, F(x) = 1 - exp(-(x / scale)^shape): Daniels' own example.
 
-    Half-ellipsoid: pull > 0: hypot(pull / N, shear / T); pressed on (pull <= 0): shear / (T + mu |pull|).
-    Continuous through pull = 0. An anchor without strength is over any load but none: infinity, and 0 for no load.
+    Asymptote n scale (shape e)^(-1 / shape). ValueError for a shape or a scale that is not positive.
+    """
+    k, scale = float(positive("shape", shape)), float(positive("scale_n", scale_n))
+
+    def cdf(load_n: Array) -> Array:
+        return np.asarray(-np.expm1(-((load_n / scale) ** k)))
+
+    # the peak lies at scale / k^(1/k); three times that with a floor sees all of it
+    return bundle_strength(spines, cdf, 3.0 * scale * max(1.0, k ** (-1.0 / k)))
+
+
+def bundle_force_n(displacement_m: npt.ArrayLike, spines: int, stiffness_n_m: float, capacity: CapacityCdf) -> Array:
+    """Force of a bundle pulled by so much: n k x (1 - F(k x)), N; rises, peaks at Daniels' strength, and slips away.
 
     Args:
-        pull_n: load along the outward surface normal, N; negative presses the anchor on.
-        shear_n: magnitude of the tangential load, N, >= 0.
-        normal_strength_n, shear_strength_n: N and T, the semi-axes of the surface, N, >= 0.
-        friction: mu of foot on rock, added strength when pressed on.
+        displacement_m: x, common to all spines (stiff carriage), >= 0.
+        stiffness_n_m: k of one spine's flexure.
+        capacity: the CDF F of single-spine capacity.
 
-    Returns:
-        Utilisation >= 0, in the broadcast shape of the arguments. Source: Newdick et al. 2022 (V) for pull; Coulomb
-        for compression.
+    Raises:
+        ValueError: no spines, a stiffness that is not positive, a negative displacement.
+
+    Source: Daniels 1945 (A).
     """
-    pull = np.asarray(pull_n, dtype=np.float64)
-    shear = np.abs(shear_n)
-    outward = np.maximum(pull, 0.0)
-    in_plane = np.asarray(shear_strength_n, np.float64) + np.asarray(friction, dtype=np.float64) * (outward - pull)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        used: Array = np.hypot(outward / np.asarray(normal_strength_n, np.float64), shear / in_plane)
-    if np.isnan(used).any():  # 0 / 0: no load on no strength
-        used = np.hypot(_share(outward, normal_strength_n), _share(shear, in_plane))
-    return used
-
-
-def grasp_success(mean_n: npt.ArrayLike, sd_n: npt.ArrayLike, load_n: npt.ArrayLike) -> Array:
-    """Probability that one grasp holds: Phi((mu - f) / sigma); see `stance_success` for several.
-
-    Args:
-        mean_n, sd_n: strength in the direction of the load, N; sd > 0.
-        load_n: load, N.
-
-    Source: Newdick et al. 2022 (V).
-    """
-    margin = np.asarray(mean_n, dtype=np.float64) - np.asarray(load_n, dtype=np.float64)
-    return normal_cdf(margin / np.asarray(sd_n, dtype=np.float64))
-
-
-def stance_success(mean_n: npt.ArrayLike, sd_n: npt.ArrayLike, load_n: npt.ArrayLike) -> Array:
-    """Probability that every grasp along the last axis holds: the product of `grasp_success`.
-
-    A stance is commonly accepted from 0.95. Source: Newdick et al. 2022 (V); grasps independent.
-    """
-    held: Array = grasp_success(mean_n, sd_n, load_n).prod(axis=-1)
-    return held
-
-
-def free_motion_time_to_speed(mass_kg: npt.ArrayLike, force_n: npt.ArrayLike, speed_m_s: npt.ArrayLike) -> Array:
-    """Seconds until an unanchored body pushed with `force_n` reaches `speed_m_s`: m v / F.
-
-    50 kg, 20 N, Bennu's 0.20 m/s: 0.50 s (case A11).
-    """
-    seconds: Array = np.asarray(mass_kg, dtype=np.float64) * np.asarray(speed_m_s) / np.asarray(force_n)
-    return seconds
+    if spines < 1:
+        raise ValueError(f"a bundle needs at least one spine, got {spines}")
+    load = float(positive("stiffness_n_m", stiffness_n_m)) * non_negative("displacement_m", displacement_m)
+    force: Array = spines * load * (1.0 - np.asarray(capacity(load), np.float64))
+    return force
 
 
 def _survival(capacity: CapacityCdf | npt.ArrayLike, upper_n: float | None) -> tuple[Array, Array]:
@@ -196,11 +199,3 @@ def _survival(capacity: CapacityCdf | npt.ArrayLike, upper_n: float | None) -> t
     if samples.size == 0:
         raise ValueError("no spine capacities given")
     return samples, np.arange(samples.size, 0, -1) / samples.size
-
-
-def _share(load: npt.ArrayLike, strength: npt.ArrayLike) -> Array:
-    """load / strength, with 0 / 0 = 0 and anything else / 0 = infinity."""
-    load, strength = np.broadcast_arrays(np.asarray(load, np.float64), np.asarray(strength, np.float64))
-    nothing = np.where(load > 0.0, np.inf, 0.0)
-    share: Array = np.divide(load, strength, out=nothing, where=strength > 0.0)
-    return share

@@ -10,7 +10,7 @@ point to edge e and facet f:
     lap U = -G rho sum_f w_f
 
 U is the positive potential (GM/r far away). Only L_e and w_f depend on the field point in a way that is not a
-polynomial, so with r = v - p each sum becomes one matrix product of (L, w) with constants of the body.
+polynomial, so with r = v - p each sum is one of (L, w) times ten constants of the body (`kernel`).
 """
 
 from __future__ import annotations
@@ -21,18 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from stope.mission.shape import Mesh, Unit, load_obj
+from stope.physics.constants import Array, G
+from stope.physics.gravity.kernel import LANES, SUMS, Indices, distances, edge_terms, facet_terms
 
-Array = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
-
-G = 6.67430e-11  #: m3/(kg s2), CODATA 2018
-_CHUNK = 100_000  # edge-point pairs at a time: keeps the working arrays near the cache
-
-
-def point_mass_acceleration(points: npt.ArrayLike, gm: float) -> Array:
-    """(3,) or (N, 3) m/s2 toward a point mass of `gm` m3/s2 at the origin."""
-    r = np.asarray(points, dtype=np.float64)
-    return np.asarray(-gm * r / np.linalg.norm(r, axis=-1, keepdims=True) ** 3)
+_UPPER = ([0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2])  # the six different elements of a symmetric matrix
+_FULL = [[0, 1, 2], [1, 3, 4], [2, 4, 5]]  # and where each stands in the whole one
 
 
 class Polyhedron:
@@ -63,16 +56,16 @@ class Polyhedron:
         self._centre = mesh.vertices.mean(axis=0)  # inner sums are taken about it: less cancellation
         self._vertices = mesh.vertices - self._centre
         self._faces = mesh.faces
-        self._edges, edge_constants, self._edge_length = _edge_table(self._vertices, mesh.faces, mesh.facet_normals)
-        facet_point = self._vertices[mesh.faces[:, 0]]
-        self._normals = mesh.facet_normals
-        self._plane = np.einsum("fi,fi->f", self._normals, facet_point)
+        self._edges, self._edge_constants, self._lengths = _edge_table(self._vertices, mesh.faces, mesh.facet_normals)
+        first = self._vertices[mesh.faces[:, 0]]
+        normal = mesh.facet_normals
+        offset = np.einsum("fi,fi->f", normal, first)
         a, b, c = (self._vertices[mesh.faces[:, k]] for k in range(3))
-        self._twice_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-        facet_dyads = np.einsum("fi,fj->fij", self._normals, self._normals)
-        self._edge_constants = edge_constants
-        self._facet_constants = _constants(facet_dyads, facet_point)
+        twice_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        self._planes = np.concatenate([normal, offset[:, None], twice_area[:, None]], axis=1)
+        self._facet_constants = _constants(np.einsum("fi,fj->fij", normal, normal), first)
         self._facet_edge = _facet_edges(self._edges, mesh.faces, len(self._vertices))
+        self._lengths2 = self._lengths**2
 
     @classmethod
     def from_mesh(cls, mesh: Mesh, density_kg_m3: float) -> Polyhedron:
@@ -80,13 +73,13 @@ class Polyhedron:
         return cls(mesh.vertices, mesh.faces, density_kg_m3)
 
     @classmethod
-    def from_obj(cls, path: Path, density_kg_m3: float, unit: Unit = "m") -> Polyhedron:
+    def from_obj(cls, path: Path | str, density_kg_m3: float, unit: Unit = "m") -> Polyhedron:
         """The body inside a shape model, recentred at its centre of mass.
 
         Raises:
             InputError: the shape model cannot be used.
         """
-        return cls.from_mesh(load_obj(path, unit=unit), density_kg_m3)
+        return cls.from_mesh(load_obj(Path(path), unit=unit), density_kg_m3)
 
     def potential(self, points: npt.ArrayLike) -> Array:
         """() or (N,) m2/s2, positive."""
@@ -102,25 +95,30 @@ class Polyhedron:
 
     def laplacian(self, points: npt.ArrayLike) -> Array:
         """() or (N,) 1/s2: 0 outside, -4 pi G rho inside. A free test of which side a point is on."""
-        flat, shape = _as_rows(points)
-        angle = np.empty(len(flat))
-        for rows in self._chunks(len(flat)):
-            inner = flat[rows] - self._centre
-            angle[rows] = self._solid_angles(self._distances(inner), inner).sum(axis=0)
-        return np.asarray((-G * self.density_kg_m3 * angle).reshape(shape))
+        return np.asarray(np.trace(self.evaluate(points)[2], axis1=-2, axis2=-1))
+
+    def contains(self, points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """() or (N,) whether a point is inside the body, by the Laplacian."""
+        return np.asarray(self.laplacian(points) < -2.0 * np.pi * G * self.density_kg_m3)
 
     def evaluate(self, points: npt.ArrayLike) -> tuple[Array, Array, Array]:
         """Potential () or (N,), acceleration (3,) or (N, 3) and gradient (3, 3) or (N, 3, 3) in one pass."""
         flat, shape = _as_rows(points)
-        sums = np.empty((len(flat), 13))
-        for rows in self._chunks(len(flat)):
-            sums[rows] = self._sums(flat[rows] - self._centre)
+        sums = np.empty((len(flat), SUMS))
+        lanes = 1 if len(flat) == 1 else LANES
+        square = np.empty((len(self._vertices), lanes))
+        root = np.empty_like(square)
+        for start in range(0, len(flat), lanes):
+            block = flat[start : start + lanes] - self._centre
+            # the last block is filled up with its last point: all lanes do the same work anyway
+            p = np.ascontiguousarray(np.concatenate([block, np.repeat(block[-1:], lanes - len(block), axis=0)]).T)
+            sums[start : start + lanes] = self._sums(p, square, root)[: len(block)]
         if not np.isfinite(sums).all():
             bad = int(np.flatnonzero(~np.isfinite(sums).all(axis=1))[0])
             raise ValueError(f"field point {bad} {flat[bad].tolist()} lies on an edge or vertex")
         p = flat - self._centre
         scale = G * self.density_kg_m3
-        tensor = sums[:, 4:].reshape(-1, 3, 3)
+        tensor = sums[:, 4:][:, _FULL]
         along = np.einsum("nij,nj->ni", tensor, p)
         potential = 0.5 * scale * (sums[:, 0] - np.einsum("ni,ni->n", p, 2.0 * sums[:, 1:4] - along))
         acceleration = -scale * (sums[:, 1:4] - along)
@@ -130,39 +128,15 @@ class Polyhedron:
             np.asarray((scale * tensor).reshape(*shape, 3, 3)),
         )
 
-    def _chunks(self, points: int) -> list[slice]:
-        step = max(1, _CHUNK // len(self._edges))
-        return [slice(start, start + step) for start in range(0, points, step)]
-
-    def _distances(self, p: Array) -> Array:
-        """(V, P) distance of each field point to each vertex: all that L and w need, besides the facet's plane."""
-        delta = self._vertices[:, None, :] - p[None, :, :]
-        return np.asarray(np.sqrt(np.einsum("vpi,vpi->vp", delta, delta)))
-
-    def _logarithms(self, distance: Array) -> Array:
-        """(E, P) L = ln((a+b+l)/(a+b-l)), in the form that keeps its digits far away."""
-        length = self._edge_length[:, None]
-        ends = distance.take(self._edges[:, 0], axis=0) + distance.take(self._edges[:, 1], axis=0)
-        return np.asarray(np.log1p(2.0 * length / (ends - length)))
-
-    def _solid_angles(self, distance: Array, p: Array) -> Array:
-        """(F, P) signed solid angle of each facet (van Oosterom & Strackee 1983)."""
-        square = distance * distance
-        start, end = self._edges[:, 0], self._edges[:, 1]
-        # r_a . r_b by the law of cosines
-        dot = 0.5 * (square.take(start, axis=0) + square.take(end, axis=0) - self._edge_length[:, None] ** 2)
-        r1, r2, r3 = (distance.take(self._faces[:, k], axis=0) for k in range(3))
-        d12, d23, d31 = (dot.take(self._facet_edge[:, k], axis=0) for k in range(3))
-        height = self._plane[:, None] - self._normals @ p.T
-        below = r1 * r2 * r3 + r1 * d23 + r2 * d31 + r3 * d12
-        return np.asarray(2.0 * np.arctan2(self._twice_area[:, None] * height, below))
-
-    def _sums(self, p: Array) -> Array:
-        """(P, 13) per point: sums of L and w against v.E.v, E.v and E."""
-        distance = self._distances(p)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # singular points: reported by the caller
-            edges = self._logarithms(distance).T @ self._edge_constants
-            return np.asarray(edges - self._solid_angles(distance, p).T @ self._facet_constants)
+    def _sums(self, p: Array, square: Array, root: Array) -> Array:
+        """(lanes, 10) per point: sums of L and w against v.E.v, E.v and E."""
+        total = np.zeros((SUMS, p.shape[1]))
+        distances(self._vertices, p, square, root)
+        edge_terms(root, self._edges, self._lengths, self._edge_constants, total)
+        facet_terms(
+            square, root, self._faces, self._facet_edge, self._lengths2, self._planes, p, self._facet_constants, total
+        )
+        return np.asarray(total.T)
 
 
 def _as_rows(points: npt.ArrayLike) -> tuple[Array, tuple[int, ...]]:
@@ -177,9 +151,10 @@ def _as_rows(points: npt.ArrayLike) -> tuple[Array, tuple[int, ...]]:
 
 
 def _constants(dyads: Array, at: Array) -> Array:
-    """(n, 13): v.D.v, D.v and D, for dyads (n, 3, 3) at points v (n, 3)."""
+    """(n, 10): v.D.v, D.v and the upper half of D, for symmetric dyads (n, 3, 3) at points v (n, 3)."""
+    dyads = 0.5 * (dyads + dyads.transpose(0, 2, 1))  # E_e is symmetric but for rounding
     first = np.einsum("nij,nj->ni", dyads, at)
-    return np.concatenate([np.einsum("ni,ni->n", first, at)[:, None], first, dyads.reshape(-1, 9)], axis=1)
+    return np.concatenate([np.einsum("ni,ni->n", first, at)[:, None], first, dyads[:, *_UPPER]], axis=1)
 
 
 def _half_edges(faces: Indices, vertex_count: int) -> tuple[Indices, Indices, Indices]:
@@ -188,7 +163,7 @@ def _half_edges(faces: Indices, vertex_count: int) -> tuple[Indices, Indices, In
 
 
 def _edge_table(vertices: Array, faces: Indices, normals: Array) -> tuple[Indices, Array, Array]:
-    """Edges (E, 2) sorted by key, their constants (E, 13) and lengths (E,).
+    """Edges (E, 2) sorted by key, their constants (E, 10) and lengths (E,).
 
     Raises:
         ValueError: an edge does not belong to exactly two faces that run along it in opposite ways.
