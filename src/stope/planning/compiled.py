@@ -1,0 +1,19 @@
+"""How the inner loop is compiled: cached on disk, no reference counts, division as NumPy's."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Ints = npt.NDArray[np.int64]
+
+#: For functions that make no array of their own: counting references to the tables would cost more than a step.
+compiled = njit(cache=True, error_model="numpy", _nrt=False)
+
+
+@compiled
+def put(target: Ints, source: Ints) -> None:
+    """Copy `source` (n,) over the start of `target`: a slice assignment would allocate in case they overlap."""
+    for i in range(len(source)):
+        target[i] = source[i]
