@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 Ints = npt.NDArray[np.int64]
 
-#: For functions that make no array of their own: counting references to the tables would cost more than a step.
-compiled = njit(cache=True, error_model="numpy", _nrt=False)
+F = TypeVar("F", bound=Callable[..., Any])
+
+# For functions that make no array of their own: counting references to the tables would cost more than a step.
+_COMPILE = njit(cache=True, error_model="numpy", _nrt=False)
+
+
+def compiled(function: F) -> F:
+    """The compiled `function`; it may make no array of its own."""
+    return cast(F, _COMPILE(function))
 
 
 @compiled

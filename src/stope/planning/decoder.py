@@ -168,7 +168,7 @@ def _park(
             charged = max(0, min(full, T.minute[at].sun_left, begin - at))
         if charged < short:
             return BATTERY
-        idle = T.rule.idle_w * max(0, begin - arrive - charged - sending)
+        idle = T.rule.idle_w * max(0, begin - arrive - max(charged, sending))
         if idle <= drain:
             drain = idle
             break

@@ -90,7 +90,7 @@ def _site(number: int, draw: random.Random, horizon: int) -> tuple[WorkSite, tup
     site = WorkSite(
         number=number, name=f"site-{number}", material=material,
         partner=0 if angle < 0.4 else (1 if angle < 0.75 else 2),
-        steps=_steps(before, cut, after, ground.power_w), cut_from=before, cut_minutes=cut,
+        steps=_steps(before, cut, after, ground.power_w), cut_task="drill",
         cut_windows=_cut_windows(material, horizon), wear=wear, mass_g=mass, data_mb=data,
         hold=hold, worth=round(100 * worth), gain=gain, deadline=deadline,
     )  # fmt: skip

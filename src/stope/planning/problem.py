@@ -35,7 +35,7 @@ class WorkSite:
         partner: index of the partner whose ground it is; -1 for common ground, whose yield is shared out freely.
         deposit: index of the deposit it draws on, -1 for none.
         steps: the visit's tasks.
-        cut_from, cut_minutes: the cutting, from the visit's start; it must lie inside one of `cut_windows`.
+        cut_task: the task that cuts, "drill" or "collect"; it must lie inside one of `cut_windows`.
         cut_windows: when the ground's temperature allows cutting.
         wear: of the bit's budget.
         mass_g, data_mb: what a visit yields.
@@ -52,8 +52,7 @@ class WorkSite:
     material: str
     partner: int
     steps: tuple[Step, ...]
-    cut_from: int
-    cut_minutes: int
+    cut_task: str
     cut_windows: tuple[Window, ...]
     wear: int
     mass_g: int
@@ -66,6 +65,20 @@ class WorkSite:
     deposit: int = -1
     forbidden: str = ""
     demanded: bool = False
+
+    @property
+    def cut_from(self) -> int:
+        """Minutes from the visit's start to that of the cutting."""
+        return sum(step.minutes for step in self.steps[: self._cut])
+
+    @property
+    def cut_minutes(self) -> int:
+        """Duration of the cutting."""
+        return self.steps[self._cut].minutes
+
+    @property
+    def _cut(self) -> int:
+        return next(k for k, step in enumerate(self.steps) if step.task == self.cut_task)
 
     @property
     def minutes(self) -> int:

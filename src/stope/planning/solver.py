@@ -131,7 +131,7 @@ def _warm(T: Tables, tour: Tour, r: int, warm: Sequence[tuple[int, int]], stays:
         for k, (node, mode) in enumerate(warm[:length]):
             tour.nodes[r, k], tour.modes[r, k] = node, mode
         tour.length[r] = length
-        count = collect_stays(tour, r, len(tour.length), stays) if T.zoned else 0
+        count = collect_stays(tour, r, len(tour.length), stays) if T.rule.zoned else 0
         if route(T, tour.nodes[r], tour.modes[r], length, stays, count, tour.rows[r]) == 0 and simulate(T, tour, stays):
             return
     tour.length[r] = 0

@@ -98,7 +98,8 @@ def _next_start(windows: tuple[Window, ...], minutes: int, horizon: int, shift: 
     allowed = np.zeros(horizon + 2, np.bool_)
     for begin, end in windows:
         first, last = max(0, begin + shift), min(horizon + 1, end - minutes + shift)
-        allowed[first : last + 1] = True
+        if last >= first:
+            allowed[first : last + 1] = True
     found = np.where(allowed, np.arange(horizon + 2), NEVER)
     following: Ints = np.minimum.accumulate(found[::-1])[::-1].astype(np.int64)
     return np.ascontiguousarray(following)
