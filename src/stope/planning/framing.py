@@ -9,6 +9,7 @@ from stope.mission.expedition import Effort, Expedition, Ground, Margins, Place,
 from stope.mission.material import Material, load_material
 from stope.mission.resolve import digest
 from stope.planning.anchorage import hold_probability
+from stope.planning.margins import widen
 from stope.planning.problem import VISIT_TASKS, Agreement, Fleet, Problem, RobotState, Step, WorkSite
 from stope.planning.ways import inside, way_m
 
@@ -19,22 +20,21 @@ _HUNDREDTHS = 100
 def frame(expedition: Expedition, margins: Margins | None = None, near: Path | None = None) -> Problem:
     """The planning question of `expedition`.
 
-    Durations and energies are multiplied by the margins (the expedition's own when None) and rounded up; capacities,
-    deadlines and windows are rounded down.
+    Durations and energies are rounded up, multiplied by the margins (the expedition's own when None) and rounded up
+    again; capacities, deadlines and windows are rounded down. What a visit gains is worked out without margins.
 
     Args:
         near: folder that relative material files start from.
     """
-    margin = margins if margins is not None else expedition.margins
     grounds = {ground.name: ground for ground in expedition.grounds}
     materials = {ground.name: _material(ground, near) for ground in expedition.grounds}
     sites = tuple(
-        _site(number, place, grounds[place.ground], materials[place.ground], expedition, margin)
+        _site(number, place, grounds[place.ground], materials[place.ground], expedition)
         for number, place in enumerate(expedition.sites, 1)
     )
-    minutes, energy, cost = _travel(expedition, margin)
-    fleet = _fleet(expedition.rovers, margin)
-    return Problem(
+    minutes, energy, cost = _travel(expedition)
+    fleet = _fleet(expedition.rovers)
+    nominal = Problem(
         name=expedition.name,
         horizon=expedition.horizon_min,
         sites=sites,
@@ -48,7 +48,11 @@ def frame(expedition: Expedition, margins: Margins | None = None, near: Path | N
         agreement=_agreement(expedition),
         zones=_zones(expedition),
         seed=expedition.seed,
+        energy_price=_HUNDREDTHS * expedition.prices.per_kwh / 60_000,
+        failure_price=round(_HUNDREDTHS * expedition.prices.per_failure),
     )
+    margin = margins if margins is not None else expedition.margins
+    return widen(nominal, margin.time, margin.energy)
 
 
 def expedition_digest(expedition: Expedition) -> str:
@@ -64,10 +68,10 @@ def _material(ground: Ground, near: Path | None) -> Material:
 
 
 def _site(
-    number: int, place: Place, ground: Ground, material: Material, expedition: Expedition, margin: Margins
+    number: int, place: Place, ground: Ground, material: Material, expedition: Expedition
 ) -> WorkSite:
     hold = hold_probability(place, ground, material, expedition.rovers)
-    steps = _steps(ground, margin)
+    steps = _steps(ground)
     worth = round(_HUNDREDTHS * ground.value_per_kg * place.mass_kg)
     energy = sum(step.energy for step in steps)
     prices = expedition.prices
@@ -97,31 +101,27 @@ def _site(
     )
 
 
-def _steps(ground: Ground, margin: Margins) -> tuple[Step, ...]:
+def _steps(ground: Ground) -> tuple[Step, ...]:
     efforts: list[tuple[str, Effort | None]] = [(task, getattr(ground, task)) for task in VISIT_TASKS]
     return tuple(
-        Step(
-            task,
-            math.ceil(effort.minutes * margin.time - 1e-9),
-            math.ceil(effort.minutes * effort.watts * margin.energy - 1e-9),
-        )
+        Step(task, effort.minutes, math.ceil(effort.minutes * effort.watts - 1e-9))
         for task, effort in efforts
         if effort is not None
     )
 
 
-def _travel(expedition: Expedition, margin: Margins) -> tuple[tuple[tuple[int, ...], ...], ...]:
+def _travel(expedition: Expedition) -> tuple[tuple[tuple[int, ...], ...], ...]:
     places = [expedition.depot, *((site.x_m, site.y_m) for site in expedition.sites)]
     discs = [(zone.x_m, zone.y_m, zone.radius_m) for zone in expedition.agreement.keep_out]
     rover = expedition.rovers
     plain = [[way_m(a, b, discs) / rover.speed_m_min for b in places] for a in places]
-    minutes = tuple(tuple(math.ceil(each * margin.time - 1e-9) for each in row) for row in plain)
-    energy = tuple(tuple(math.ceil(each * rover.travel_w * margin.energy - 1e-9) for each in row) for row in plain)
+    minutes = tuple(tuple(math.ceil(each - 1e-9) for each in row) for row in plain)
+    energy = tuple(tuple(math.ceil(each * rover.travel_w - 1e-9) for each in row) for row in plain)
     price = _HUNDREDTHS * expedition.prices.per_kwh / 60_000
     return minutes, energy, tuple(tuple(round(price * each) for each in row) for row in energy)
 
 
-def _fleet(rover: Rover, margin: Margins) -> Fleet:
+def _fleet(rover: Rover) -> Fleet:
     return Fleet(
         battery=math.floor(60 * rover.battery_wh),
         reserve=math.ceil(60 * rover.reserve_wh),
@@ -131,9 +131,9 @@ def _fleet(rover: Rover, margin: Margins) -> Fleet:
         wear=rover.bit_wear,
         store_mb=rover.log_store_mb,
         downlink_minutes=rover.downlink_min,
-        downlink_energy=math.ceil(rover.downlink_min * rover.downlink_w * margin.energy),
-        unload_minutes=math.ceil(rover.unload_min * margin.time - 1e-9),
-        unload_energy=math.ceil(rover.unload_min * rover.unload_w * margin.energy),
+        downlink_energy=math.ceil(rover.downlink_min * rover.downlink_w),
+        unload_minutes=rover.unload_min,
+        unload_energy=math.ceil(rover.unload_min * rover.unload_w),
     )
 
 

@@ -1,9 +1,9 @@
 """Orienteering with time windows: the public (T)OPTW files, read and solved by the same kind of search.
 
-It is the core of the planning question without batteries, bins and shares, so published values apply. Files are those of
-the KU Leuven sets: a head line `k v N t`, one more line, then per vertex `i x y d S f a list O C` with the number, the
-place, the service time, the profit, and opening and closing times as the last two columns. Distances are truncated to
-one decimal (Solomon's c, r, rc) or two (Cordeau's pr), as the published values assume.
+It is the core of the planning question without batteries, bins and shares, so published values apply. Files are those
+of the KU Leuven sets: a head line `k v N t`, one more line, then per vertex `i x y d S f a list O C` with the number,
+the place, the service time, the profit, and opening and closing times as the last two columns. Distances are truncated
+to one decimal (Solomon's c, r, rc) or two (Cordeau's pr), as the published values assume.
 """
 
 from __future__ import annotations

@@ -152,6 +152,7 @@ class Problem:
         robots: one state each; all must be back at the depot by `horizon`.
         zones: pairs of nodes so near that two robots may never be at both at once (a node with itself included).
         seed: of the mission; solver streams are spawned from it by name.
+        energy_price: hundredths of value a watt-minute. failure_price: hundredths a failed anchoring.
     """
 
     name: str
@@ -167,6 +168,8 @@ class Problem:
     agreement: Agreement
     zones: frozenset[tuple[int, int]] = field(default_factory=frozenset)
     seed: int = 0
+    energy_price: float = 0.03
+    failure_price: int = 600
 
     def site(self, number: int) -> WorkSite:
         """The site at this node."""

@@ -70,13 +70,16 @@ class Ask:
     warm: Sequence[Sequence[tuple[int, int]]] = ()
 
 
-def solve(problem: Problem, ask: Ask, on_best: Callable[[int, int], None] | None = None) -> Solution:
+def solve(
+    problem: Problem, ask: Ask, on_best: Callable[[int, int], None] | None = None, made: Tables | None = None
+) -> Solution:
     """The best plan within the budget.
 
     Args:
+        made: `search_tables(problem)`, where several searches share them.
         on_best: called with (iterations done, value) about ten times on the way, for an anytime display.
     """
-    T = _searched(problem)
+    T = made if made is not None else search_tables(problem)
     starts = np.array([start_row(problem, r) for r in range(len(problem.robots))])
     capacity = 2 * len(problem.sites) + 4
     current, trial, best = (new_tour(T, starts, capacity) for _ in range(3))
@@ -119,8 +122,8 @@ def allowed_sites(problem: Problem, only: frozenset[int] | None = None) -> npt.N
     return allowed
 
 
-def _searched(problem: Problem) -> Tables:
-    """The tables, demanded sites made irresistible."""
+def search_tables(problem: Problem) -> Tables:
+    """The tables as the search sees them, demanded sites made irresistible."""
     sites = tuple(replace(s, gain=s.gain + _DEMAND) if s.demanded else s for s in problem.sites)
     return tables(replace(problem, sites=sites))
 
@@ -131,7 +134,7 @@ def _warm(T: Tables, tour: Tour, r: int, warm: Sequence[tuple[int, int]], stays:
         for k, (node, mode) in enumerate(warm[:length]):
             tour.nodes[r, k], tour.modes[r, k] = node, mode
         tour.length[r] = length
-        count = collect_stays(tour, r, len(tour.length), stays) if T.rule.zoned else 0
+        count = collect_stays(tour, r, len(tour.length), stays) if T.rule["zoned"] else 0
         if route(T, tour.nodes[r], tour.modes[r], length, stays, count, tour.rows[r]) == 0 and simulate(T, tour, stays):
             return
     tour.length[r] = 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from stope.mission.planfile import DEPOT, Activity
-from stope.planning.problem import PER_MILLE, Problem, WorkSite, contains
+from stope.planning.problem import PER_MILLE, Agreement, Problem, WorkSite, contains
 
 _Expect = Callable[[bool, str, str], None]
 _PARKED = ("charge", "downlink")
@@ -269,18 +269,21 @@ def _check_together(problem: Problem, walks: list[_Walk], complaints: list[Compl
         taken, left = sum(s.mass_g for s in visits if s.deposit == k), problem.agreement.deposit_left_g[k]
         if taken > left:
             complaints.append(Complaint("deposits", f"{taken} g are taken from {name}, {left} g are allowed"))
-    outside, worst = outside_band(problem, visits)
+    terms = problem.agreement
+    own = [g + sum(s.mass_g for s in visits if s.partner == p) for p, g in enumerate(terms.collected_g)]
+    outside, worst = outside_band(terms, own, terms.common_g + sum(s.mass_g for s in visits if s.partner < 0))
     if outside > unfair_mg:
         complaints.append(Complaint("shares", f"shares miss the band by {outside / 1000:.0f} g: {worst}"))
     if len(walks) > 1 and problem.zones:
         _check_zones(problem, walks, complaints)
 
 
-def outside_band(problem: Problem, visits: Sequence[WorkSite]) -> tuple[int, str]:
-    """Milligrams outside the shares' band after these visits, and who misses it how, in words."""
-    terms = problem.agreement
-    own = [g + sum(s.mass_g for s in visits if s.partner == p) for p, g in enumerate(terms.collected_g)]
-    common = terms.common_g + sum(s.mass_g for s in visits if s.partner < 0)
+def outside_band(terms: Agreement, own: Sequence[int], common: int) -> tuple[int, str]:
+    """Milligrams outside the shares' band, and who has what, in words.
+
+    Args:
+        own: grams collected for each partner. common: grams from common ground, still to be shared out.
+    """
     total = sum(own) + common
     low = [(share - terms.tolerance) * total - PER_MILLE * terms.slack_g for share in terms.share]
     high = [(share + terms.tolerance) * total + PER_MILLE * terms.slack_g for share in terms.share]
