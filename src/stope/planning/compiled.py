@@ -1,4 +1,7 @@
-"""How the inner loop is compiled: cached on disk, no reference counts, division as NumPy's."""
+"""How the inner loop is compiled: cached on disk, no reference counts, division as NumPy's.
+
+After changing a compiled file, remove `__pycache__`: numba notices changes of a file, not of what that file calls.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 F = TypeVar("F", bound=Callable[..., Any])
 
 # For functions that make no array of their own: counting references to the tables would cost more than a step.
-_COMPILE = njit(cache=True, error_model="numpy", _nrt=False)
+_COMPILE = cast(Any, njit)(cache=True, error_model="numpy", _nrt=False)
 
 
 def compiled(function: F) -> F:

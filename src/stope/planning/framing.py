@@ -55,11 +55,10 @@ def frame(expedition: Expedition, margins: Margins | None = None, near: Path | N
     return widen(nominal, margin.time, margin.energy)
 
 
-def expedition_digest(expedition: Expedition) -> str:
+def expedition_digest(expedition: Expedition, near: Path | None = None) -> str:
     """SHA-256 of the expedition with every default filled in and of the materials that it names."""
-    names = dict.fromkeys(ground.material for ground in expedition.grounds)
-    document = expedition.model_dump(mode="json")
-    return digest(document | {"materials": {name: load_material(name).model_dump(mode="json") for name in names}})
+    materials = {ground.material: _material(ground, near).model_dump(mode="json") for ground in expedition.grounds}
+    return digest(expedition.model_dump(mode="json") | {"materials": materials})
 
 
 def _material(ground: Ground, near: Path | None) -> Material:

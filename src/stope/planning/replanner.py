@@ -33,7 +33,7 @@ class Policy:
     Attributes:
         iterations: of the search, each time.
         time, energy: margins to start with.
-        rollouts: drawn missions before acceptance; 0 accepts without.
+        rollouts: draws of the next activities and the way home before acceptance; 0 accepts without.
         wanted: part of them that must keep every hard limit.
         keep_fair: avoid visits after which shares would be outside the band.
         learn: let pull tests at some sites change the belief about others.
@@ -43,11 +43,11 @@ class Policy:
     iterations: int = 300
     time: float = 1.2
     energy: float = 1.25
-    rollouts: int = 10
+    rollouts: int = 20
     wanted: float = 0.9
     keep_fair: bool = True
     learn: bool = True
-    shares_margin: float = 0.95
+    shares_margin: float = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Decision:
         swapped: whether this replaces the current plan; if not, its tail is carried on.
         reason: why planning was asked for, and why the plan was taken or kept.
         changes: old against new, a sentence each.
-        kept_limits: part of the drawn missions that kept every hard limit.
+        kept_limits: part of the drawn next activities after which every hard limit held.
         unfair_mg: least violation of the shares that the plan ends with; above 0 partners are to be told `shares`.
         shares: who has what now, in words.
     """
@@ -148,7 +148,8 @@ class Replanner:
         for k in range(self.policy.rollouts):
             world = World(problem, draw_luck(problem, self.seed + 7919 * self.calls + k, self.spread))
             world.done |= {s.number for s in problem.sites} - only
-            play(world, legs_of(found))
+            # the next activity of each robot, then straight home: what comes later is planned anew by then
+            play(world, [legs[:1] for legs in legs_of(found)])
             good += not world.violations
         return good / self.policy.rollouts
 
@@ -164,7 +165,8 @@ class Replanner:
             return Decision(tail, legs, False, why, (), 0.0, 0.0, 0, shares)
         kept, found = best
         changes = difference(problem, current, found.routes)
-        why = f"{reason}: {'a better plan' if changes else 'the plan stands'}, {kept:.0%} of drawn missions keep limits"
+        verdict = "a better plan" if changes else "the plan stands"
+        why = f"{reason}: {verdict}, {kept:.0%} of drawn next activities keep all limits"
         if found.unfair_mg:
             why += f"; no fair completion was found, least violation {found.unfair_mg / 1e6:.2f} kg"
         return Decision(

@@ -100,7 +100,7 @@ class World:
     def go_home(self, robot: int) -> Event:
         """The way back; the bin is taken over at the depot."""
         rover = self.rovers[robot]
-        if rover.node and not self._travel(rover, 0):
+        if rover.node and not self._travel(rover, 0, last=True):
             self.violations.append(f"robot {robot} cannot get home")
         if rover.time > self.problem.horizon:
             self.violations.append(f"robot {robot} home {rover.time - self.problem.horizon:.0f} min late")
@@ -161,12 +161,15 @@ class World:
         rover.load_g = 0.0
         return Event(robot, 0, "unloaded", rover.time)
 
-    def _travel(self, rover: Rover, node: int) -> bool:
-        """Drive to `node`, charging first where the way would eat into the reserve; False if that never comes."""
+    def _travel(self, rover: Rover, node: int, last: bool = False) -> bool:
+        """Drive to `node`, charging first where the way would eat into the reserve; False if that never comes.
+
+        The last way home may take half of the reserve: that is what it is for.
+        """
         if rover.node == node:
             return True
         energy = self.problem.travel_energy[rover.node][node]
-        need = self.problem.fleet.reserve + _CARE_ENERGY * energy
+        need = (0.5 if last else 1.0) * self.problem.fleet.reserve + _CARE_ENERGY * energy
         if rover.level < need and not self._charge_until(rover, need):
             return False
         factor = float(self.luck.way[node])
@@ -246,10 +249,21 @@ class World:
         return room and rover.load_g + site.mass_g <= fleet.bin_g and rover.wear + site.wear <= fleet.wear
 
     def _in_time(self, rover: Rover, site: WorkSite) -> bool:
-        """Whether the visit and the way home end in time even if they take long."""
+        """Whether the visit and the way home, with the charging for it, end in time even if they take long."""
         end = rover.time + _CARE * site.minutes
         back = _CARE * self.problem.travel_minutes[site.number][0]
-        return end <= site.deadline and end + back <= self.problem.horizon
+        way = _CARE_ENERGY * self.problem.travel_energy[site.number][0]
+        short = 0.5 * self.problem.fleet.reserve + way - (rover.level - _CARE_ENERGY * site.energy)
+        charged = end if short <= 0 else self._charged_by(end, short)
+        return end <= site.deadline and charged + back <= self.problem.horizon
+
+    def _charged_by(self, time: float, energy: float) -> float:
+        """When a robot parked from `time` on has charged so much."""
+        minute = math.ceil(time)
+        while energy > 0 and minute < self.problem.horizon:
+            energy -= self.problem.fleet.charge_w if self._sun[minute] else -self.problem.fleet.idle_w
+            minute += 1
+        return float(minute) if energy <= 0 else math.inf
 
     def _skip(self, robot: int, node: int) -> Event:
         if node:
