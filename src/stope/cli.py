@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from stope import __version__, cli_bridge
+from stope import __version__, cli_bridge, cli_plan
 from stope.mission.errors import InputError
 
 FAILED, INPUT, ROBOT, INTERNAL, INTERRUPTED = 1, 2, 3, 4, 130
@@ -84,6 +84,7 @@ faults_app = _group("The faults that the stack detects and that a run can inject
 app.add_typer(log_app, name="log")
 app.add_typer(faults_app, name="faults")
 cli_bridge.register(app)
+app.command(epilog=cli_plan.PLAN_EXAMPLES)(cli_plan.plan)
 
 
 class Anchors(StrEnum):

@@ -9,7 +9,8 @@ import stope
 from stope.mission.errors import InputError
 from stope.mission.explain import suggestion
 
-KINDS = {"mission": "missions", "body": "bodies", "material": "materials", "robot": "robots", "scenario": "scenarios"}
+KINDS = {"mission": "missions", "body": "bodies", "material": "materials", "robot": "robots", "scenario": "scenarios",
+         "expedition": "missions/expeditions"}  # fmt: skip
 
 
 @cache

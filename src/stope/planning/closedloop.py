@@ -1,0 +1,160 @@
+"""Closed loop: a mission on the activity-level simulator under a policy: replanning, or one to compare it with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from stope.planning.luck import Luck
+from stope.planning.margins import widen
+from stope.planning.problem import Problem
+from stope.planning.replanner import Decision, Policy, Replanner, Situation, legs_of, play
+from stope.planning.schedule import place_name
+from stope.planning.solver import Ask, Route, search_tables, solve
+from stope.planning.validator import outside_band
+from stope.planning.world import Event, Leg, World
+
+#: replan: after each activity. open_loop: one plan, failures are skipped. pause: as that, but after a failure all wait
+#: for the next communication window, in which the ground plans anew. greedy: the best next site by value per minute
+#: that keeps shares inside the band, no look-ahead.
+Name = Literal["replan", "open_loop", "pause", "greedy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a mission ended.
+
+    Attributes:
+        value: realised, in units of value. collected_kg: everybody's.
+        unfair_kg: outside the agreement's band. violations: hard limits that were broken.
+        log: the decisions, in order.
+    """
+
+    value: float
+    collected_kg: float
+    unfair_kg: float
+    failures: int
+    visited: int
+    violations: tuple[str, ...]
+    log: tuple[Decision, ...] = ()
+
+    @property
+    def fair(self) -> bool:
+        """Shares inside the band."""
+        return self.unfair_kg <= 0.0
+
+    @property
+    def good(self) -> bool:
+        """Fair, and no hard limit broken."""
+        return self.fair and not self.violations
+
+
+def run_mission(nominal: Problem, luck: Luck, name: Name, policy: Policy, seed: int) -> Outcome:
+    """One mission on `luck` under the policy called `name`; deterministic in its arguments."""
+    world = World(nominal, luck)
+    if name == "greedy":
+        _greedy(world, policy)
+        return outcome(world)
+    planner = Replanner(nominal, policy, seed)
+    decision = planner.replan(situation(world), ((),) * len(nominal.robots), "start")
+    log = [decision]
+    if name == "open_loop":
+        play(world, decision.legs)
+        return outcome(world, tuple(log))
+    routes, legs = [list(r) for r in decision.routes], [list(each) for each in decision.legs]
+    while any(legs):
+        robot = min((r for r, each in enumerate(legs) if each), key=lambda r: (world.rovers[r].time, r))
+        event = world.carry_out(robot, legs[robot][0])
+        if event.what == "waiting":
+            continue
+        legs[robot].pop(0)
+        routes[robot].pop(0)
+        if not _asks(name, event, world):
+            continue
+        rest: tuple[Route, ...] = tuple(tuple(route) for route in routes)
+        decision = planner.replan(situation(world), rest, f"{event.what} {place_name(nominal, event.node)}")
+        log.append(decision)
+        routes, legs = [list(r) for r in decision.routes], [list(each) for each in decision.legs]
+    for robot in range(len(nominal.robots)):
+        world.go_home(robot)
+    return outcome(world, tuple(log))
+
+
+def situation(world: World) -> Situation:
+    """What planners may know of the world."""
+    return Situation(
+        tuple(rover.state() for rover in world.rovers),
+        tuple(round(g) for g in world.collected),
+        round(world.common),
+        tuple(round(g) for g in world.deposit),
+        frozenset(world.done),
+        tuple(world.outcomes),
+    )
+
+
+def outcome(world: World, log: tuple[Decision, ...] = ()) -> Outcome:
+    """The books of a mission that has ended."""
+    own = [round(g) for g in world.collected]
+    unfair, _ = outside_band(world.problem.agreement, own, round(world.common))
+    total = (sum(world.collected) + world.common) / 1000
+    held = sum(passed for _, _, passed in world.outcomes)
+    return Outcome(world.value / 100, total, unfair / 1e6, world.failures, held, tuple(world.violations), log)
+
+
+def _asks(name: Name, event: Event, world: World) -> bool:
+    """Whether this event leads to a new plan; the pause policy first waits for the end of a window."""
+    if name != "pause":
+        return True
+    if event.what != "failed":
+        return False
+    now = max(rover.time for rover in world.rovers)
+    end = next((end for begin, end in sorted(world.problem.comm) if begin >= now), None)
+    if end is None or end >= world.problem.horizon:
+        return False
+    for rover in world.rovers:
+        world.wait_until(rover, end)
+    return True
+
+
+def _greedy(world: World, policy: Policy) -> None:
+    """Always the next site with the most value per minute among those after which shares are still in the band."""
+    open_robots = set(range(len(world.rovers)))
+    while open_robots:
+        robot = min(open_robots, key=lambda r: (world.rovers[r].time, r))
+        leg = _greedy_leg(world, robot, policy)
+        if leg is None:
+            world.go_home(robot)
+            open_robots.discard(robot)
+            continue
+        for each in leg:
+            while world.carry_out(robot, each).what == "waiting":
+                pass
+
+
+def _greedy_leg(world: World, robot: int, policy: Policy) -> tuple[Leg, ...] | None:
+    now = situation(world)
+    left = tuple(max(0, a - b) for a, b in zip(world.problem.agreement.deposit_left_g, now.taken_g, strict=True))
+    agreement = replace(
+        world.problem.agreement, collected_g=now.collected_g, common_g=now.common_g, deposit_left_g=left
+    )
+    problem = replace(world.problem, robots=(now.robots[robot],), agreement=agreement, zones=frozenset())
+    problem = widen(problem, policy.time, policy.energy)
+    best: tuple[float, tuple[Leg, ...]] | None = None
+    made = search_tables(problem)
+    for site in problem.sites:
+        if site.number in now.done or site.gain <= 0 or site.forbidden:
+            continue
+        own = [g + (site.mass_g if p == site.partner else 0) for p, g in enumerate(now.collected_g)]
+        if outside_band(agreement, own, now.common_g + (site.mass_g if site.partner < 0 else 0))[0]:
+            continue
+        found = solve(problem, Ask(1, only=frozenset({site.number})), made=made)
+        if not found.routes[0]:
+            continue
+        end = int(found.rows[0, len(found.routes[0]), 1])
+        rate = found.value / (end - now.robots[robot].time + 1)
+        if best is None or rate > best[0]:
+            best = (rate, legs_of(found)[0])
+    return best[1] if best else None
+
+
+__all__ = ["Name", "Outcome", "outcome", "run_mission", "situation"]
