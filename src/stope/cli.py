@@ -17,10 +17,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from stope import __version__
+from stope import __version__, cli_log
+from stope.cli_log import JsonOption
 from stope.mission.errors import InputError
 
-FAILED, INPUT, ROBOT, INTERNAL, INTERRUPTED = 1, 2, 3, 4, 130
+INPUT, ROBOT, INTERNAL, INTERRUPTED = 2, 3, 4, 130
 _EXTRAS = {"pybullet": "sim", "av": "sim", "PIL": "sim", "serial": "serial", "duckdb": "query", "ortools": "exact"}
 
 
@@ -69,19 +70,13 @@ def _debug() -> bool:
     return os.environ.get("STOPE_DEBUG", "") not in ("", "0")
 
 
-def _group(text: str, **more: Any) -> typer.Typer:
-    # rich would draw boxes wrapped at 80 columns into pipes and CI logs too
-    return typer.Typer(help=text, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True, **more)
-
-
-app = _group(
+app = cli_log.group(
     "Plan, anchor, drill and collect on small bodies, in simulation and on hardware.",
     cls=Sentences,
     epilog="Start here:  stope run bennu_core",
 )
-log_app = _group("Look into task logs.")
-faults_app = _group("The faults that the stack detects and that a run can inject.")
-app.add_typer(log_app, name="log")
+faults_app = cli_log.group("The faults that the stack detects and that a run can inject.")
+app.add_typer(cli_log.app, name="log")
 app.add_typer(faults_app, name="faults")
 
 
@@ -108,7 +103,6 @@ class Schema(StrEnum):
     ROBOT = "robot"
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -169,9 +163,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no table.")] = False,
 ) -> None:
     """Run a mission; exit code 0 if it passed, 1 if not."""
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # told to stop is stopped in order: robot safe, log closed
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to stop is stopped in order: robot safe, log closed
     for text in inject or ():
         fault, at, task = text.partition("@")
         if not (fault and at and task):
@@ -277,31 +269,6 @@ def robots(json: JsonOption = False) -> None:
     )
 
 
-@log_app.command("info")
-def log_info(file: Annotated[Path, typer.Argument(help="A task log.")], json: JsonOption = False) -> None:
-    """Say what a log holds; exit code 1 if it is damaged or not whole."""
-    _check_exists(file)
-    from stope.tasklog.info import describe, to_json
-
-    info = describe(file)
-    typer.echo(to_json(info) if json else str(info))
-    raise typer.Exit(0 if info.complete else FAILED)
-
-
-@log_app.command("export", epilog="Example:  stope log export runs/bennu_core/log.mcap --csv tables")
-def log_export(
-    file: Annotated[Path, typer.Argument(help="A task log.")],
-    csv: Annotated[Path, typer.Option("--csv", metavar="DIR", help="Folder for one table (.csv) per topic.")],
-    topic: Annotated[list[str] | None, typer.Option(help="Only this topic. Repeat it.")] = None,
-) -> None:
-    """Write a log's topics as tables and print their paths."""
-    _check_exists(file)
-    from stope.tasklog.export import export_csv
-
-    for table in export_csv(file, csv, topics=tuple(topic) if topic else None):
-        typer.echo(str(table))
-
-
 @faults_app.command("list")
 def faults_list(json: JsonOption = False) -> None:
     """List the fault table: what is detected, how, and what is done then."""
@@ -310,11 +277,6 @@ def faults_list(json: JsonOption = False) -> None:
     _print_list(
         {row.id: row.hazard + (f" (--inject {row.inject}@TASK)" if row.inject else "") for row in load_faults()}, json
     )
-
-
-def _check_exists(file: Path) -> None:
-    if not file.is_file():
-        raise InputError(str(file), read="a folder" if file.is_dir() else "no such file", expected="a task log")
 
 
 def _print_list(lines: dict[str, str], json: bool) -> None:
