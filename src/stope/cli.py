@@ -17,12 +17,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from stope import __version__, cli_log
+from stope import __version__, cli_log, cli_seal
 from stope.cli_log import JsonOption
 from stope.mission.errors import InputError
 
 INPUT, ROBOT, INTERNAL, INTERRUPTED = 2, 3, 4, 130
 _EXTRAS = {"pybullet": "sim", "av": "sim", "PIL": "sim", "serial": "serial", "duckdb": "query", "ortools": "exact"}
+_EXTRAS |= {"pyarrow": "query", "cryptography": "seal", "obstore": "share", "rocrate": "share"}
 
 
 class Sentences(TyperGroup):
@@ -77,6 +78,7 @@ app = cli_log.group(
 )
 faults_app = cli_log.group("The faults that the stack detects and that a run can inject.")
 app.add_typer(cli_log.app, name="log")
+app.add_typer(cli_seal.key_app, name="key")
 app.add_typer(faults_app, name="faults")
 
 
@@ -163,7 +165,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no table.")] = False,
 ) -> None:
     """Run a mission; exit code 0 if it passed, 1 if not."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to stop is stopped in order: robot safe, log closed
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order: robot safe, log closed
     for text in inject or ():
         fault, at, task = text.partition("@")
         if not (fault and at and task):

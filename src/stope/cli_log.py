@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,11 @@ FAILED = 1
 def group(text: str, **more: Any) -> typer.Typer:
     """A group of commands; rich would draw boxes wrapped at 80 columns into pipes and CI logs too."""
     return typer.Typer(help=text, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True, **more)
+
+
+def now() -> str:
+    """UTC, for what a person signs; a run never asks."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 app = group("Look into task logs; check, restore, seal and query them.")
