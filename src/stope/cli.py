@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from stope import __version__, cli_ledger, cli_log, cli_seal
+from stope import __version__, cli_ledger, cli_log, cli_seal, cli_share
 from stope.cli_log import JsonOption
 from stope.mission.errors import InputError
 
@@ -80,6 +80,7 @@ faults_app = cli_log.group("The faults that the stack detects and that a run can
 app.add_typer(cli_log.app, name="log")
 app.add_typer(cli_seal.key_app, name="key")
 app.add_typer(cli_ledger.app, name="ledger")
+app.add_typer(cli_share.app, name="share")
 app.add_typer(faults_app, name="faults")
 
 

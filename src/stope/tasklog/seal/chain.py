@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from stope.tasklog.fingerprint import file_sha256
 from stope.tasklog.seal.dsse import load_envelope
-from stope.tasklog.seal.statement import Claims, file_sha256, read_statement
+from stope.tasklog.seal.statement import Claims, read_statement
 
 
 def claims(sealed_at: str, previous: Path | None, agreement: Path | None) -> Claims:

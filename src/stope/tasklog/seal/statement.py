@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stope.tasklog.errors import TaskLogError
+from stope.tasklog.fingerprint import file_sha256
 from stope.tasklog.header import RECORD
 from stope.tasklog.records import MetadataRecord
 from stope.tasklog.recover import RECOVERED
@@ -119,19 +118,6 @@ def read_statement(envelope: Envelope, where: str) -> Statement:
     if predicate.get("segment_s") != SEGMENT_S:
         raise SealError(f"{where}: read segments of {predicate.get('segment_s')!r} s, expected {SEGMENT_S}")
     return Statement(file_digest, subjects, predicate)
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 (hex) of a file's bytes.
-
-    Raises:
-        TaskLogError: it cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise TaskLogError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _row(subject: Subject) -> dict[str, Any]:

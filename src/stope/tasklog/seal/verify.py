@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from stope.tasklog.errors import DamagedLogError, TruncatedLogError
+from stope.tasklog.fingerprint import file_sha256
 from stope.tasklog.records import MetadataRecord
 from stope.tasklog.scan import Limits, scan
 from stope.tasklog.seal.checkpoints import CheckpointReader, Checkpoints
 from stope.tasklog.seal.dsse import Envelope
 from stope.tasklog.seal.policy import Policy, Vouching
-from stope.tasklog.seal.statement import Statement, file_sha256, read_statement
+from stope.tasklog.seal.statement import Statement, read_statement
 from stope.tasklog.seal.subjects import REDACTED, Subject, SubjectHasher
 
 State = Literal["verified", "withheld", "failed"]
