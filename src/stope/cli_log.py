@@ -74,15 +74,49 @@ def log_recover(
 @app.command("export", epilog="Example:  stope log export runs/bennu_core/log.mcap --csv tables")
 def log_export(
     file: LogArgument,
-    csv: Annotated[Path, typer.Option("--csv", metavar="DIR", help="Folder for one table (.csv) per topic.")],
-    topic: Annotated[list[str] | None, typer.Option(help="Only this topic. Repeat it.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="DIR", help="Folder for one table (.csv) per topic.")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(metavar="DIR", help="The same as Parquet, for programs.")] = None,
+    ros2: Annotated[Path | None, typer.Option(metavar="FILE", help="A bag for ROS 2 (MCAP, CDR).")] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="Only this topic, in tables. Repeat it.")] = None,
 ) -> None:
-    """Write a log's topics as tables and print their paths."""
+    """Write a log in another format and print the paths of what was written."""
     exists(file)
-    from stope.tasklog.export import export_csv
+    if not (csv or parquet or ros2):
+        raise InputError("--csv, --parquet, --ros2", read="none of them", expected="one or more")
+    topics = tuple(topic) if topic else None
+    written: list[Path] = []
+    if csv:
+        from stope.tasklog.export import export_csv
 
-    for table in export_csv(file, csv, topics=tuple(topic) if topic else None):
-        typer.echo(str(table))
+        written += export_csv(file, csv, topics=topics)
+    if parquet:
+        from stope.tasklog.query.export import export_parquet
+
+        written += export_parquet(file, parquet, topics)
+    if ros2:
+        from stope.tasklog.interop.ros2 import export_ros2
+
+        export_ros2(file, ros2)
+        written.append(ros2)
+    for path in written:
+        typer.echo(str(path))
+
+
+@app.command("import-csv", epilog="Example:  stope log import-csv theirs.toml tables --out theirs.mcap")
+def log_import_csv(
+    mapping: Annotated[Path, typer.Argument(metavar="MAPPING", help="Which column is what, in which unit (TOML).")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the tables are.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The log to write; it must not exist.")],
+) -> None:
+    """Make a task log of a partner's CSV tables."""
+    exists(mapping, "a mapping")
+    from stope.tasklog.interop.from_csv import import_csv
+    from stope.tasklog.interop.mapping import load_mapping
+
+    for name, count in import_csv(load_mapping(mapping), folder, out).items():
+        typer.echo(f"{out}: {count} messages on {name}")
 
 
 def exists(file: Path, expected: str = "a task log") -> None:
