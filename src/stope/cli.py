@@ -8,80 +8,28 @@ from __future__ import annotations
 import json as jsonlib
 import os
 import signal
-import sys
-import traceback
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from stope import __version__, cli_bridge, cli_plan
+from stope import __version__, cli_bridge, cli_diff, cli_ledger, cli_log, cli_plan, cli_seal, cli_share
+from stope.cli_errors import FAILED, Sentences
+from stope.cli_log import JsonOption
 from stope.mission.errors import InputError
 
-FAILED, INPUT, ROBOT, INTERNAL, INTERRUPTED = 1, 2, 3, 4, 130
-_EXTRAS = {"pybullet": "sim", "av": "sim", "PIL": "sim", "serial": "serial", "duckdb": "query", "ortools": "exact"}
-
-
-class Sentences(TyperGroup):
-    """Turns whatever a command raises into one sentence on stderr and an exit code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            _end("stope: interrupted; what was recorded so far is kept", INTERRUPTED)
-        except BrokenPipeError:
-            raise  # the reader of our output has left; typer ends quietly
-        except Exception as error:
-            if hasattr(error, "exit_code") or isinstance(error, typer.Abort):
-                raise  # typer's own: usage errors and Exit
-            sentence, code = _told(error)
-            if _debug():
-                traceback.print_exc()
-            _end(sentence, code)
-
-
-def _told(error: Exception) -> tuple[str, int]:
-    log_errors = sys.modules.get("stope.tasklog.errors")  # not imported: then it cannot have been raised
-    if isinstance(error, InputError) or (log_errors is not None and isinstance(error, log_errors.TaskLogError)):
-        return str(error), INPUT
-    if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
-        extra = _EXTRAS[error.name]
-        return f"stope: this needs {error.name}, which is not installed: pip install 'stope[{extra}]'", INPUT
-    seam = sys.modules.get("stope.robot.seam")
-    if seam is not None and isinstance(error, seam.PhysicsDivergedError):
-        return f"stope: the simulation diverged: {error}; the log up to there is kept", ROBOT
-    if isinstance(error, ConnectionError | TimeoutError):
-        return f"stope: robot: {error}", ROBOT
-    hint = "" if _debug() else "; run it again with STOPE_DEBUG=1 for the traceback"
-    return f"stope: internal error: {type(error).__name__}: {error}{hint}", INTERNAL
-
-
-def _end(sentence: str, code: int) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(code)
-
-
-def _debug() -> bool:
-    return os.environ.get("STOPE_DEBUG", "") not in ("", "0")
-
-
-def _group(text: str, **more: Any) -> typer.Typer:
-    # rich would draw boxes wrapped at 80 columns into pipes and CI logs too
-    return typer.Typer(help=text, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True, **more)
-
-
-app = _group(
+app = cli_log.group(
     "Plan, anchor, drill and collect on small bodies, in simulation and on hardware.",
     cls=Sentences,
     epilog="Start here:  stope run bennu_core",
 )
-log_app = _group("Look into task logs.")
-faults_app = _group("The faults that the stack detects and that a run can inject.")
-app.add_typer(log_app, name="log")
+faults_app = cli_log.group("The faults that the stack detects and that a run can inject.")
+cli_log.app.command("diff", epilog="Example:  stope log diff sim.mcap hardware.mcap --figure parity.svg")(cli_diff.diff)
+app.add_typer(cli_log.app, name="log")
+app.add_typer(cli_seal.key_app, name="key")
+app.add_typer(cli_ledger.app, name="ledger")
+app.add_typer(cli_share.app, name="share")
 app.add_typer(faults_app, name="faults")
 cli_bridge.register(app)
 app.command(epilog=cli_plan.PLAN_EXAMPLES)(cli_plan.plan)
@@ -110,7 +58,6 @@ class Schema(StrEnum):
     ROBOT = "robot"
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -156,7 +103,13 @@ def run(
     mission: MissionArgument,
     body: BodyOption = None,
     body_unit: BodyUnitOption = BodyUnit.M,
-    robot: Annotated[str, typer.Option(help="'sim', or an installed robot plug-in.")] = "sim",
+    robot: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="sim, firmware (compiled, in lock step), native, emulated, or serial:PORT for hardware.",
+        ),
+    ] = "sim",
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the mission's seed.")] = None,
     anchors: Annotated[Anchors, typer.Option(help="'none' runs without any anchor.")] = Anchors.NORMAL,
     inject: Annotated[
@@ -171,9 +124,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no table.")] = False,
 ) -> None:
     """Run a mission; exit code 0 if it passed, 1 if not."""
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # told to stop is stopped in order: robot safe, log closed
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order: robot safe, log closed
     for text in inject or ():
         fault, at, task = text.partition("@")
         if not (fault and at and task):
@@ -304,31 +255,6 @@ def validate(
     raise typer.Exit(0 if all(result.explained for result in results) else FAILED)
 
 
-@log_app.command("info")
-def log_info(file: Annotated[Path, typer.Argument(help="A task log.")], json: JsonOption = False) -> None:
-    """Say what a log holds; exit code 1 if it is damaged or not whole."""
-    _check_exists(file)
-    from stope.tasklog.info import describe, to_json
-
-    info = describe(file)
-    typer.echo(to_json(info) if json else str(info))
-    raise typer.Exit(0 if info.complete else FAILED)
-
-
-@log_app.command("export", epilog="Example:  stope log export runs/bennu_core/log.mcap --csv tables")
-def log_export(
-    file: Annotated[Path, typer.Argument(help="A task log.")],
-    csv: Annotated[Path, typer.Option("--csv", metavar="DIR", help="Folder for one table (.csv) per topic.")],
-    topic: Annotated[list[str] | None, typer.Option(help="Only this topic. Repeat it.")] = None,
-) -> None:
-    """Write a log's topics as tables and print their paths."""
-    _check_exists(file)
-    from stope.tasklog.export import export_csv
-
-    for table in export_csv(file, csv, topics=tuple(topic) if topic else None):
-        typer.echo(str(table))
-
-
 @faults_app.command("list")
 def faults_list(json: JsonOption = False) -> None:
     """List the fault table: what is detected, how, and what is done then."""
@@ -337,11 +263,6 @@ def faults_list(json: JsonOption = False) -> None:
     _print_list(
         {row.id: row.hazard + (f" (--inject {row.inject}@TASK)" if row.inject else "") for row in load_faults()}, json
     )
-
-
-def _check_exists(file: Path) -> None:
-    if not file.is_file():
-        raise InputError(str(file), read="a folder" if file.is_dir() else "no such file", expected="a task log")
 
 
 def _print_list(lines: dict[str, str], json: bool) -> None:

@@ -133,9 +133,7 @@ def step(T: Tables, a: Ints, node: int, mode: int, hold: int, b: Ints) -> int:
 
 
 @compiled
-def _park(
-    T: Tables, node: int, mode: int, need: int, arrive: int, free: int, sending: int, level: int, b: Ints
-) -> int:
+def _park(T: Tables, node: int, mode: int, need: int, arrive: int, free: int, sending: int, level: int, b: Ints) -> int:
     """Earliest begin of the activity after `free` with enough charge and in its window; sets BEGIN, CHARGE_*, LEVEL."""
     room = T.rule.battery - (T.rule.downlink_energy if sending else 0) - level
     full = max(0, room // T.rule.charge_w)

@@ -65,8 +65,6 @@ def prove(problem: Problem, effort: float = 10.0, seed: int = 1, only: frozenset
 def can_visit(problem: Problem, sites: frozenset[int], effort: float = 5.0) -> bool | None:
     """Whether one plan can visit exactly these sites; None if the effort does not tell."""
     demanded = tuple(replace(s, demanded=s.number in sites, gain=0) for s in problem.sites)
-    question = replace(
-        problem, sites=demanded, travel_cost=tuple(tuple(0 for _ in row) for row in problem.travel_cost)
-    )
+    question = replace(problem, sites=demanded, travel_cost=tuple(tuple(0 for _ in row) for row in problem.travel_cost))
     status = prove(question, effort, only=sites).status
     return {"optimal": True, "feasible": True, "infeasible": False}.get(status)

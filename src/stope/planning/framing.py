@@ -66,9 +66,7 @@ def _material(ground: Ground, near: Path | None) -> Material:
     return load_material(path)
 
 
-def _site(
-    number: int, place: Place, ground: Ground, material: Material, expedition: Expedition
-) -> WorkSite:
+def _site(number: int, place: Place, ground: Ground, material: Material, expedition: Expedition) -> WorkSite:
     hold = hold_probability(place, ground, material, expedition.rovers)
     steps = _steps(ground)
     worth = round(_HUNDREDTHS * ground.value_per_kg * place.mass_kg)
@@ -156,10 +154,7 @@ def _zones(expedition: Expedition) -> frozenset[tuple[int, int]]:
     if expedition.rovers.count < 2 or radius <= 0:
         return frozenset()
     return frozenset(
-        (i + 1, j + 1)
-        for i, a in enumerate(places)
-        for j, b in enumerate(places[i:], i)
-        if math.dist(a, b) < radius
+        (i + 1, j + 1) for i, a in enumerate(places) for j, b in enumerate(places[i:], i) if math.dist(a, b) < radius
     )
 
 

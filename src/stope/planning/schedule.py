@@ -63,9 +63,7 @@ def _at_node(problem: Problem, robot: int, node: int, row: Ints) -> Iterator[Act
         time += step.minutes
 
 
-def make_plan(
-    problem: Problem, solution: Solution, digest: str, seed: int, iterations: int, margins: Margins
-) -> Plan:
+def make_plan(problem: Problem, solution: Solution, digest: str, seed: int, iterations: int, margins: Margins) -> Plan:
     """The plan file's content for `solution`."""
     plan = Plan.model_validate(
         {

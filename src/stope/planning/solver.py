@@ -95,8 +95,19 @@ def solve(
     for first in range(0, max(1, ask.iterations), chunk):
         last = min(first + chunk, max(1, ask.iterations))
         found = improve(
-            T, current, trial, best, allowed, first, last, max(1, ask.iterations), ask.keep_fair, state, stays,
-            scratch_stays(current), desk,
+            T,
+            current,
+            trial,
+            best,
+            allowed,
+            first,
+            last,
+            max(1, ask.iterations),
+            ask.keep_fair,
+            state,
+            stays,
+            scratch_stays(current),
+            desk,
         )
         if on_best:
             on_best(last, int(found.value))

@@ -70,9 +70,7 @@ def why_impossible(problem: Problem, sites: frozenset[int]) -> Impossible | None
 
 def _possible(problem: Problem, sites: frozenset[int]) -> bool | None:
     """Whether a plan visits exactly these sites: True, False (proved), or None (not found)."""
-    question = replace(
-        problem, sites=tuple(replace(s, demanded=s.number in sites, gain=0) for s in problem.sites)
-    )
+    question = replace(problem, sites=tuple(replace(s, demanded=s.number in sites, gain=0) for s in problem.sites))
     found = solve(question, Ask(_ITERATIONS, stream="why not", only=sites))
     complete = found.home and not found.missing and not found.unfair_mg
     if complete and not check_plan(question, activities(question, found)):

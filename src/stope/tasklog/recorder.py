@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Literal
+from typing import Literal, Protocol
 
 from stope.clock import HostClock
 from stope.tasklog.appendfile import AppendFile
@@ -15,6 +15,16 @@ from stope.tasklog.messages import message_class
 WhenFull = Literal["block", "drop"]
 _POLL_S = 0.02  # batches are kinder to the control thread than a wake-up per message
 _URGENT_EVERY_S = 0.1  # a storm of urgent messages must not turn into a storm of syncs
+
+
+class Witness(Protocol):
+    """Watches what is written and signs it from time to time."""
+
+    def add(self, topic: str, time_ns: int, data: bytes) -> None:
+        """Take a message that was written."""
+
+    def message(self) -> bytes:
+        """What it vouches for so far, as the bytes of a message."""
 
 
 class Recorder:
@@ -33,6 +43,7 @@ class Recorder:
         capacity: messages that may wait.
         when_full: "block" or "drop".
         flush_s: longest host time that a written message stays off the disk.
+        witness, witness_channel: who signs checkpoints, and where they go; None for nobody.
     """
 
     def __init__(
@@ -47,7 +58,10 @@ class Recorder:
         capacity: int,
         when_full: WhenFull,
         flush_s: float,
+        witness: Witness | None = None,
+        witness_channel: int = -1,
     ) -> None:
+        self._witness, self._witness_channel = witness, witness_channel
         self._file, self._sink, self._topics, self._stats_channel = file, sink, topics, stats_channel
         self._clock, self._capacity, self._when_full, self._flush_s = clock, capacity, when_full, flush_s
         self._queue: deque[tuple[int, bytes, int]] = deque()
@@ -171,13 +185,15 @@ class Recorder:
         return not stop
 
     def _write_batch(self) -> None:
-        queue, write = self._queue, self._sink.write
+        queue, write, witness, topics = self._queue, self._sink.write, self._witness, self._topics
         batch = len(queue)
         self._depth_max = max(self._depth_max, batch)
         last_ns = self._last_ns
         for _ in range(batch):
             channel, data, time_ns = queue.popleft()
             write(channel, data, time_ns)
+            if witness is not None:
+                witness.add(topics[channel], time_ns, data)
             if time_ns > last_ns:
                 last_ns = time_ns
         self._last_ns = last_ns
@@ -205,5 +221,10 @@ class Recorder:
             file_size=self._file.size,
             longest_flush_s=self._slowest_s,
         )
-        self._sink.write(self._stats_channel, stats.SerializeToString(), self._last_ns)
+        data = stats.SerializeToString()
+        self._sink.write(self._stats_channel, data, self._last_ns)
+        if self._witness is not None:
+            self._witness.add(self._topics[self._stats_channel], self._last_ns, data)
+            self._sink.write(self._witness_channel, self._witness.message(), self._last_ns)
+            self._written += 1
         self._depth_max, self._slowest_s = 0, 0.0

@@ -72,6 +72,8 @@ class AttachmentRecord:
     media_type: str
     size: int
     data: bytes | None
+    log_time_ns: int = 0
+    create_time_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

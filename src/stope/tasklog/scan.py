@@ -61,18 +61,25 @@ def scan(path: Path, *, validate_crcs: bool = True, limits: Limits | None = None
         DamagedLogError: a checksum or a length is wrong; everything yielded before passed the check of its chunk, but a
             chunk may be missing among it: compare sequences.
     """
-    with _opened(path) as file:
-        yield from _Scan(path, file, validate_crcs, limits or Limits()).records()
+    with opened(path) as file:
+        yield from Scanner(path, file, validate_crcs, limits or Limits()).records()
 
 
-def _opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BinaryIO:
+    """The file, open for reading.
+
+    Raises:
+        NotALogError: it cannot be read.
+    """
     try:
         return Path(path).open("rb")
     except OSError as error:
         raise NotALogError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-class _Scan:
+class Scanner:
+    """One pass over `file`; `scan` and `salvage` are how it is used."""
+
     def __init__(self, path: Path, file: BinaryIO, validate: bool, limits: Limits) -> None:
         self._path, self._file, self._validate, self._limits = path, file, validate, limits
         self._size = os.fstat(file.fileno()).st_size
@@ -83,27 +90,32 @@ class _Scan:
         self._definitions = 0
 
     def records(self) -> Iterator[Record]:
+        """What the data section holds, until the end mark."""
         self._begin()
         while True:
             opcode, length = self._record_head()
-            try:
-                if opcode == Opcode.CHUNK:
-                    yield from self._chunk(length)
-                elif opcode == Opcode.ATTACHMENT:
-                    yield self._attachment(length)
-                elif opcode == Opcode.DATA_END:
-                    self._end(length)
-                    return
-                elif opcode in _PLAIN:
-                    if (record := self._plain(opcode, self._whole(length, self._limits.record))) is not None:
-                        yield record
-                elif opcode in _SUMMARY_ONLY:
-                    raise MalformedError(f"a record of type {opcode} belongs into the summary")
-                else:
-                    self._skip(length)
-            except MalformedError as error:
-                raise self._damaged(f"the record at byte {self._at} is malformed: {error}") from error
+            yield from self._record(opcode, length)
+            if opcode == Opcode.DATA_END:
+                return
             self._at += 9 + length
+
+    def _record(self, opcode: int, length: int) -> Iterator[Record]:
+        try:
+            if opcode == Opcode.CHUNK:
+                yield from self._chunk(length)
+            elif opcode == Opcode.ATTACHMENT:
+                yield self._attachment(length)
+            elif opcode == Opcode.DATA_END:
+                self._end(length)
+            elif opcode in _PLAIN:
+                if (record := self._plain(opcode, self._whole(length, self._limits.record))) is not None:
+                    yield record
+            elif opcode in _SUMMARY_ONLY:
+                raise MalformedError(f"a record of type {opcode} belongs into the summary")
+            else:
+                self._skip(length)
+        except MalformedError as error:
+            raise self._damaged(f"the record at byte {self._at} is malformed: {error}") from error
 
     def _begin(self) -> None:
         magic = self._read(min(len(MAGIC), self._size))
@@ -173,6 +185,7 @@ class _Scan:
         size, crc, compression = cursor.number("Q"), cursor.number("I"), cursor.text()
         self._bound(size, self._limits.chunk, f"the chunk at byte {self._at} unpacks to")
         data = self._unpack(compression, cursor.take(cursor.number("Q")), size)
+        self._chunk_facts(size, crc)
         if len(data) != size:
             raise MalformedError(f"a chunk said to hold {size} bytes holds {len(data)}")
         if self._validate and crc and zlib.crc32(data) != crc:
@@ -190,6 +203,9 @@ class _Scan:
                 if (record := self._plain(opcode, data[at - inner : at])) is not None:
                     yield record
 
+    def _chunk_facts(self, size: int, crc: int, /) -> None:
+        """For those who look at how a file is made."""
+
     def _unpack(self, compression: str, data: bytes, size: int) -> bytes:
         if compression not in _UNPACK:
             raise NotALogError(f"{self._path}: compression {compression!r} is not one of MCAP's: zstd, lz4, none")
@@ -204,13 +220,13 @@ class _Scan:
             return AttachmentRecord("", "", length, None)
         data = self._whole(length, self._limits.attachment)
         cursor = Cursor(data)
-        cursor.take(16)  # log and creation time
+        log_time, create_time = cursor.number("Q"), cursor.number("Q")
         name, media_type = cursor.text(), cursor.text()
         content = cursor.take(cursor.number("Q"))
         crc = cursor.number("I")
         if self._validate and crc and zlib.crc32(data[:-4]) != crc:
             raise self._damaged(f"attachment {name!r} fails its checksum")
-        return AttachmentRecord(name, media_type, len(content), content)
+        return AttachmentRecord(name, media_type, len(content), content, log_time, create_time)
 
     def _end(self, length: int) -> None:
         """Data end, summary, footer and end mark: nothing to yield, checksums to check."""

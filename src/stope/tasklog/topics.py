@@ -53,5 +53,6 @@ TOPICS: Mapping[str, Topic] = MappingProxyType(
         "/terrain": Topic("foxglove.PointCloud", units=_POSE_UNITS),
         "/log": Topic("foxglove.Log"),
         "/recorder/stats": Topic("stope.log.v1.RecorderStats", deterministic=False),
+        "/audit/checkpoint": Topic("stope.log.v1.Checkpoint", deterministic=False),
     }
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from operator import index
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stope.clock import HostClock
 from stope.tasklog import messages
@@ -16,8 +17,12 @@ from stope.tasklog.appendfile import AppendFile
 from stope.tasklog.backends import Backend, McapSink, open_sink
 from stope.tasklog.errors import TaskLogError
 from stope.tasklog.header import MISSION_ATTACHMENT, RECORD, ROBOT_ATTACHMENT, RunHeader, utc_text
-from stope.tasklog.recorder import Recorder, WhenFull
+from stope.tasklog.recorder import Recorder, WhenFull, Witness
+from stope.tasklog.seal.salts import SALTS, new_salts
 from stope.tasklog.topics import TOPICS, Topic
+
+if TYPE_CHECKING:
+    from stope.tasklog.seal.keys import PrivateKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class TaskLogWriter:
         capacity: messages that may wait in the queue.
         flush_s: longest host time that a written message stays off the disk.
         clock: host time, for the flush alone.
+        signer: the robot's key (`stope.tasklog.seal.keys.PrivateKey`): a signed checkpoint goes into the log with
+            every time-bounded flush. By default the key that STOPE_ROBOT_KEY names, else there are no checkpoints.
 
     Raises:
         TaskLogError: the file exists or cannot be created, the backend is not there, or the header contradicts itself.
@@ -58,15 +65,19 @@ class TaskLogWriter:
         capacity: int = 4096,
         flush_s: float = 1.0,
         clock: HostClock | None = None,
+        signer: PrivateKey | None = None,
     ) -> None:
         header = _started(header, start_utc_ns)
         record = {**header.metadata(), "start_utc_ns": str(start_utc_ns)}
+        salts = new_salts(TOPICS)
+        witness = _witness(signer, record, salts)
         self.path = Path(path)
         self._start_ns = start_utc_ns
         self._file = AppendFile(self.path)
         try:
             sink = open_sink(backend, self._file)
             self._routes = {topic: _route(sink, topic, row) for topic, row in TOPICS.items()}
+            sink.metadata(SALTS, salts)
             _write_header(sink, self._file, header, record, start_utc_ns)
         except BaseException:
             self._file.close()
@@ -82,6 +93,8 @@ class TaskLogWriter:
             capacity=capacity,
             when_full=when_full,
             flush_s=flush_s,
+            witness=witness,
+            witness_channel=self._routes["/audit/checkpoint"].channel,
         )
         self._closed = False
 
@@ -168,6 +181,15 @@ def _started(header: RunHeader, start_utc_ns: int) -> RunHeader:
     if header.start_utc and header.start_utc != text:
         raise TaskLogError(f"run header says start {header.start_utc}, the writer was given {text}")
     return replace(header, start_utc=text)
+
+
+def _witness(signer: PrivateKey | None, run: Mapping[str, str], salts: Mapping[str, str]) -> Witness | None:
+    if signer is None and not os.environ.get("STOPE_ROBOT_KEY"):
+        return None  # cryptography (extra `seal`) is not needed
+    from stope.tasklog.seal.checkpoints import CheckpointWriter, key_from_environment
+
+    key = signer or key_from_environment()
+    return CheckpointWriter(key, run, salts) if key is not None else None
 
 
 def _route(sink: McapSink, topic: str, row: Topic) -> _Route:

@@ -1,0 +1,249 @@
+"""`stope ledger`: post, weigh, transfer, allocate, audit, export. Thin: the work is in `ledger`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stope.cli_log import FAILED, JsonOption, LogArgument, exists, group, now
+from stope.cli_seal import KeyOption, PolicyOption, SealOption, seal_path
+from stope.mission.errors import InputError
+
+app = group("The shared mass ledger: signed entries over sealed logs, shares by an agreement.")
+LedgerArgument = Annotated[Path, typer.Argument(metavar="LEDGER", help="The journal, a .jsonl file.")]
+AccountArgument = Annotated[str, typer.Argument(help="Such as hopper:m1, container:c7, loss:spill, stock:ours.")]
+CommodityArgument = Annotated[str, typer.Argument(help="Such as regolith.")]
+AsOption = Annotated[str, typer.Option("--as", metavar="ORG", help="Your organisation, as the policy calls it.")]
+AgreementOption = Annotated[Path, typer.Option("--agreement", metavar="FILE", help="The agreement (YAML).")]
+MemoOption = Annotated[str, typer.Option(help="One sentence for the reader.")]
+
+
+@app.command("post", epilog="Example:  stope ledger post books.jsonl run.mcap --site north --robot m1 --as ours ...")
+def post(
+    ledger: LedgerArgument,
+    log: LogArgument,
+    site: Annotated[str, typer.Option(help="The site's name in the agreement.")],
+    robot: Annotated[str, typer.Option(help="The robot's name: its hopper and tank.")],
+    organisation: AsOption,
+    key: KeyOption,
+    policy: PolicyOption,
+    seal: SealOption = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(metavar="THEIRS=OURS", help="Map an account of the log. Repeat it."),
+    ] = None,
+    memo: MemoOption = "",
+) -> None:
+    """Book what a sealed log collected; it must verify."""
+    exists(log)
+    from stope.ledger.collected import collected
+    from stope.tasklog.seal.dsse import load_envelope
+    from stope.tasklog.seal.policy import load_policy
+
+    extra = dict(_pair(text, "--account") for text in account or ())
+    envelope = load_envelope(seal_path(log, seal))
+    postings, evidence = collected(log, envelope, load_policy(policy), site=site, robot=robot, extra_accounts=extra)
+    _append(ledger, policy, key, organisation, kind="collect", postings=postings, evidence=(evidence,), memo=memo)
+
+
+@app.command("weigh", epilog="Example:  stope ledger weigh books.jsonl hopper:m1 regolith 10.25 --std 0.01 ...")
+def weigh(
+    ledger: LedgerArgument,
+    account: AccountArgument,
+    commodity: CommodityArgument,
+    kg: Annotated[float, typer.Argument(help="What the balance shows, in kg.")],
+    std: Annotated[float, typer.Option(help="Its standard deviation, in kg.")],
+    organisation: AsOption,
+    key: KeyOption,
+    policy: PolicyOption,
+    memo: MemoOption = "",
+) -> None:
+    """Note an independent weighing; the audit holds the book against it."""
+    from stope.ledger.entry import Weighing
+
+    row = Weighing(account=account, commodity=commodity, measured_mg=_mg(kg), std_mg=std * 1e6)
+    _append(ledger, policy, key, organisation, kind="weigh", weighing=row, memo=memo)
+
+
+@app.command("move", epilog="Example:  stope ledger move books.jsonl hopper:m1 container:c7 regolith 10.25 ...")
+def move(
+    ledger: LedgerArgument,
+    source: AccountArgument,
+    target: AccountArgument,
+    commodity: CommodityArgument,
+    kg: Annotated[float, typer.Argument(help="How much, in kg.")],
+    organisation: AsOption,
+    key: KeyOption,
+    policy: PolicyOption,
+    memo: MemoOption = "",
+) -> None:
+    """Move mass between accounts: into a container, a loss, an adjustment, or (stock to stock) to a partner.
+
+    A transfer to a partner counts when the partner accepts it.
+    """
+    from stope.ledger.entry import move as both_sides
+
+    kind = "transfer" if source.startswith("stock:") and target.startswith("stock:") else "adjust"
+    _append(
+        ledger, policy, key, organisation, kind=kind, memo=memo, postings=both_sides(commodity, source, target, _mg(kg))
+    )
+
+
+@app.command("accept", epilog="Example:  stope ledger accept books.jsonl 7 --as theirs ...")
+def accept(ledger: LedgerArgument, number: int, organisation: AsOption, key: KeyOption, policy: PolicyOption) -> None:
+    """Sign for a transfer that you receive."""
+    _append(ledger, policy, key, organisation, kind="accept", refers_to=number)
+
+
+@app.command("reverse", epilog="Example:  stope ledger reverse books.jsonl 7 --as ours ...")
+def reverse(
+    ledger: LedgerArgument,
+    number: int,
+    organisation: AsOption,
+    key: KeyOption,
+    policy: PolicyOption,
+    memo: MemoOption = "",
+) -> None:
+    """Undo an entry of yours by one with the signs changed; both stay in the journal."""
+    from stope.ledger.entry import reversed_postings
+    from stope.ledger.journal import load
+    from stope.tasklog.seal.policy import load_policy
+
+    lines = load(ledger, load_policy(policy)).lines
+    if not 1 <= number <= len(lines):
+        raise InputError(str(ledger), read=f"entry {number}", expected=f"1 to {len(lines)}")
+    postings = reversed_postings(lines[number - 1].entry.postings)
+    _append(ledger, policy, key, organisation, kind="reverse", refers_to=number, postings=postings, memo=memo)
+
+
+@app.command("contribute", epilog="Example:  stope ledger contribute books.jsonl hardware 120 --as ours ...")
+def contribute(
+    ledger: LedgerArgument,
+    kind: Annotated[str, typer.Argument(help="hardware [h], energy [kJ], data [kB] or mass [g].")],
+    amount: Annotated[int, typer.Argument(min=1, help="Whole units.")],
+    organisation: AsOption,
+    key: KeyOption,
+    policy: PolicyOption,
+    memo: MemoOption = "",
+) -> None:
+    """Note what your organisation put in."""
+    from stope.ledger.entry import SERVICES
+    from stope.ledger.entry import move as both_sides
+
+    if kind not in SERVICES:
+        raise InputError("KIND", read=kind, expected=" or ".join(SERVICES))
+    postings = both_sides(kind, f"opening:{organisation}", f"service:{organisation}", amount)
+    _append(ledger, policy, key, organisation, kind="contribute", postings=postings, memo=memo)
+
+
+@app.command("allocate", epilog="Example:  stope ledger allocate books.jsonl container:c7 regolith ...")
+def allocate(
+    ledger: LedgerArgument,
+    account: Annotated[str, typer.Argument(help="What is shared: all that this account holds.")],
+    commodity: CommodityArgument,
+    agreement: AgreementOption,
+    policy: PolicyOption,
+    organisation: Annotated[str, typer.Option("--as", metavar="ORG", help="Who posts it; with --key.")] = "",
+    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Post it; without, only print it.")] = None,
+) -> None:
+    """Share by the agreement's rule; anyone gets the same shares from the same files."""
+    from stope.ledger.agreement import load_agreement
+    from stope.ledger.allocation import allocation
+    from stope.ledger.journal import load
+    from stope.tasklog.seal.policy import load_policy
+
+    rules, sha256 = load_agreement(agreement)
+    shares, postings = allocation(load(ledger, load_policy(policy)), rules, account, commodity)
+    for name, amount in shares.items():
+        typer.echo(f"{name:<20} {amount:>20} mg")
+    if key is not None:
+        _append(ledger, policy, key, organisation, kind="allocate", postings=postings, agreement=sha256)
+
+
+@app.command("balance", epilog="Example:  stope ledger balance books.jsonl --policy partners.json")
+def balance(ledger: LedgerArgument, policy: PolicyOption, json: JsonOption = False) -> None:
+    """Check chain and signatures, add up, and print every account."""
+    exists(ledger, "a journal")
+    import json as jsonlib
+
+    from stope.ledger.balance import add_up
+    from stope.ledger.journal import load
+    from stope.tasklog.seal.policy import load_policy
+
+    journal = load(ledger, load_policy(policy))
+    rows = [
+        {"account": account, "commodity": commodity, "amount_mg": found.amount_mg, "std_mg": found.std_mg}
+        for (account, commodity), found in sorted(add_up(journal).balances.items())
+    ]
+    if json:
+        typer.echo(jsonlib.dumps({"head": journal.head, "entries": len(journal.lines), "balances": rows}, indent=2))
+        return
+    for row in rows:
+        typer.echo(f"{row['account']:<32} {row['amount_mg']:>20} mg {row['commodity']}")
+    typer.echo(f"{len(journal.lines)} entries, the last is {journal.head or 'none'}")
+
+
+@app.command("audit", epilog="Example:  stope ledger audit books.jsonl --agreement a.yaml --policy p.json")
+def audit(
+    ledger: LedgerArgument,
+    agreement: AgreementOption,
+    policy: PolicyOption,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the page for people.")] = None,
+) -> None:
+    """Hold books and agreement against each other; exit code 1 if something needs attention."""
+    exists(ledger, "a journal")
+    from stope.ledger.agreement import load_agreement
+    from stope.ledger.audit import audit as examine
+    from stope.ledger.audit_page import audit_page
+    from stope.ledger.journal import load
+    from stope.tasklog.newfile import write_new
+    from stope.tasklog.seal.policy import load_policy
+
+    found = examine(load(ledger, load_policy(policy)), *load_agreement(agreement))
+    if html is not None:
+        write_new(html, audit_page(found).encode())
+    typer.echo("\n".join(found.findings) or f"{ledger}: {len(found.journal.lines)} entries, nothing to report")
+    raise typer.Exit(FAILED if found.findings else 0)
+
+
+@app.command("export", epilog="Example:  stope ledger export books.jsonl --policy p.json --hledger > books.journal")
+def export(
+    ledger: LedgerArgument,
+    policy: PolicyOption,
+    hledger: Annotated[bool, typer.Option("--hledger", help="For hledger.")] = False,
+    beancount: Annotated[bool, typer.Option("--beancount", help="For beancount.")] = False,
+) -> None:
+    """Print the books as plain-text accounting, so that another program can add them up."""
+    exists(ledger, "a journal")
+    if hledger == beancount:
+        raise InputError("--hledger, --beancount", read="both or neither", expected="one of them")
+    from stope.ledger.export import export as as_text
+    from stope.ledger.journal import load
+    from stope.tasklog.seal.policy import load_policy
+
+    typer.echo(as_text(load(ledger, load_policy(policy)), "hledger" if hledger else "beancount"), nl=False)
+
+
+def _append(ledger: Path, policy: Path, key: Path, organisation: str, **fields: Any) -> None:
+    from stope.ledger.journal import append
+    from stope.tasklog.seal.keys import load_private
+    from stope.tasklog.seal.policy import load_policy
+
+    whole = {"at": now(), "organisation": organisation, **fields}
+    line = append(ledger, load_policy(policy), load_private(key), whole)
+    typer.echo(f"{ledger}: entry {line.entry.number}, {line.sha256}")
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    left, equals, right = text.partition("=")
+    if not (left and equals and right):
+        raise InputError(option, read=repr(text), expected="THEIRS=OURS")
+    return left, right
+
+
+def _mg(kg: float) -> int:
+    if not 0 < kg < 1e9:
+        raise InputError("KG", read=f"{kg:g}", expected="a mass above 0 kg and below 1e9 kg")
+    return round(kg * 1e6)

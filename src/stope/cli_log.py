@@ -1,0 +1,129 @@
+"""`stope log`: look into task logs, check, restore, seal, query and hand them on. Thin: the work is in `tasklog`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stope.mission.errors import InputError
+
+FAILED = 1
+
+
+def group(text: str, **more: Any) -> typer.Typer:
+    """A group of commands; rich would draw boxes wrapped at 80 columns into pipes and CI logs too."""
+    return typer.Typer(help=text, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True, **more)
+
+
+def now() -> str:
+    """UTC, for what a person signs; a run never asks."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+app = group("Look into task logs; check, restore, seal and query them.")
+
+LogArgument = Annotated[Path, typer.Argument(metavar="LOG", help="A task log.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command("info")
+def log_info(file: LogArgument, json: JsonOption = False) -> None:
+    """Say what a log holds; exit code 1 if it is damaged or not whole."""
+    exists(file)
+    from stope.tasklog.info import describe, to_json
+
+    info = describe(file)
+    typer.echo(to_json(info) if json else str(info))
+    raise typer.Exit(0 if info.complete else FAILED)
+
+
+@app.command("check", epilog="Example:  stope log check theirs.mcap --json")
+def log_check(file: LogArgument, json: JsonOption = False) -> None:
+    """Hold a log against the format, ours or a partner's; exit code 1 if it does not conform."""
+    exists(file)
+    from stope.tasklog.conform import check
+
+    report = check(file)
+    typer.echo(report.to_json() if json else str(report))
+    raise typer.Exit(0 if report.conforms else FAILED)
+
+
+@app.command("recover", epilog="Example:  stope log recover killed.mcap --out recovered.mcap")
+def log_recover(
+    file: LogArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The log to write; it must not exist.")],
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="Take messages that no checksum covers, too (unchunked files).")
+    ] = False,
+) -> None:
+    """Restore the verified part of a truncated or damaged log and say what is missing.
+
+    Exit code 0 if nothing is missing, 1 if something is.
+    """
+    exists(file)
+    from stope.tasklog.recover import recover
+
+    found = recover(file, out, take_unchecked=unchecked)
+    typer.echo(str(found))
+    raise typer.Exit(0 if found.complete else FAILED)
+
+
+@app.command("export", epilog="Example:  stope log export runs/bennu_core/log.mcap --csv tables")
+def log_export(
+    file: LogArgument,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="DIR", help="Folder for one table (.csv) per topic.")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(metavar="DIR", help="The same as Parquet, for programs.")] = None,
+    ros2: Annotated[Path | None, typer.Option(metavar="FILE", help="A bag for ROS 2 (MCAP, CDR).")] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="Only this topic, in tables. Repeat it.")] = None,
+) -> None:
+    """Write a log in another format and print the paths of what was written."""
+    exists(file)
+    if not (csv or parquet or ros2):
+        raise InputError("--csv, --parquet, --ros2", read="none of them", expected="one or more")
+    topics = tuple(topic) if topic else None
+    written: list[Path] = []
+    if csv:
+        from stope.tasklog.export import export_csv
+
+        written += export_csv(file, csv, topics=topics)
+    if parquet:
+        from stope.tasklog.query.export import export_parquet
+
+        written += export_parquet(file, parquet, topics)
+    if ros2:
+        from stope.tasklog.interop.ros2 import export_ros2
+
+        export_ros2(file, ros2)
+        written.append(ros2)
+    for path in written:
+        typer.echo(str(path))
+
+
+@app.command("import-csv", epilog="Example:  stope log import-csv theirs.toml tables --out theirs.mcap")
+def log_import_csv(
+    mapping: Annotated[Path, typer.Argument(metavar="MAPPING", help="Which column is what, in which unit (TOML).")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the tables are.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The log to write; it must not exist.")],
+) -> None:
+    """Make a task log of a partner's CSV tables."""
+    exists(mapping, "a mapping")
+    from stope.tasklog.interop.from_csv import import_csv
+    from stope.tasklog.interop.mapping import load_mapping
+
+    for name, count in import_csv(load_mapping(mapping), folder, out).items():
+        typer.echo(f"{out}: {count} messages on {name}")
+
+
+def exists(file: Path, expected: str = "a task log") -> None:
+    """Refuse a path that is no file.
+
+    Raises:
+        InputError: it is a folder, or not there.
+    """
+    if not file.is_file():
+        raise InputError(str(file), read="a folder" if file.is_dir() else "no such file", expected=expected)

@@ -1,0 +1,129 @@
+"""`stope log seal`, `verify`, `redact`, `countersign`, and `stope key`: who vouches for a log. Thin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stope.cli_log import FAILED, JsonOption, LogArgument, exists, group, now
+from stope.cli_log import app as log_app
+
+key_app = group("Keys and policies: who may vouch for logs.")
+KeyOption = Annotated[Path, typer.Option("--key", metavar="FILE", help="Your private key (PEM, Ed25519).")]
+SealOption = Annotated[
+    Path | None, typer.Option("--seal", metavar="FILE", help="The seal; LOG.seal.json when left out.")
+]
+PolicyOption = Annotated[Path, typer.Option("--policy", metavar="FILE", help="Organisations, keys and threshold.")]
+
+
+def seal_path(log: Path, seal: Path | None) -> Path:
+    """Where the seal of a log lies unless somebody says otherwise."""
+    return seal if seal is not None else log.with_name(log.name + ".seal.json")
+
+
+@log_app.command("seal", epilog="Example:  stope log seal run.mcap --key team.key")
+def log_seal(
+    log: LogArgument,
+    key: KeyOption,
+    seal: SealOption = None,
+    previous: Annotated[Path | None, typer.Option(help="The robot's seal before this one.")] = None,
+    agreement: Annotated[Path | None, typer.Option(help="The agreement under which the log was made.")] = None,
+) -> None:
+    """Sign digests of every topic and minute of a log, into a seal beside it."""
+    exists(log)
+    from stope.tasklog.newfile import write_new
+    from stope.tasklog.seal.chain import claims
+    from stope.tasklog.seal.keys import load_private
+    from stope.tasklog.seal.statement import seal as make_seal
+
+    envelope = make_seal(log, load_private(key), claims(now(), previous, agreement))
+    write_new(seal_path(log, seal), envelope.to_json().encode())
+    typer.echo(f"{seal_path(log, seal)}: signed by {envelope.signatures[0].keyid[:16]}")
+
+
+@log_app.command("verify", epilog="Example:  stope log verify run.mcap --policy partners.json")
+def log_verify(log: LogArgument, policy: PolicyOption, seal: SealOption = None, json: JsonOption = False) -> None:
+    """Check a log against its seal: each part is verified, withheld or failed.
+
+    Exit code 0 if nothing failed and enough organisations vouch, 1 if not.
+    """
+    exists(log)
+    from stope.tasklog.seal.dsse import load_envelope
+    from stope.tasklog.seal.policy import load_policy
+    from stope.tasklog.seal.verify import verify
+
+    where = seal_path(log, seal)
+    found = verify(log, load_envelope(where), load_policy(policy), where=str(where))
+    typer.echo(found.to_json() if json else str(found))
+    raise typer.Exit(0 if found.good else FAILED)
+
+
+@log_app.command("redact", epilog="Example:  stope log redact run.mcap --topic /terrain --out shared.mcap")
+def log_redact(
+    log: LogArgument,
+    topic: Annotated[list[str], typer.Option(help="Withhold this topic. Repeat it.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The log to write; it must not exist.")],
+) -> None:
+    """Leave topics out of a log so that the rest still verifies against the seal."""
+    exists(log)
+    from stope.tasklog.seal.redact import redact
+
+    for name, count in redact(log, out, topic).items():
+        typer.echo(f"{out}: {count} messages on {name} withheld")
+
+
+@log_app.command("countersign", epilog="Example:  stope log countersign run.mcap --key ours.key --policy partners.json")
+def log_countersign(log: LogArgument, key: KeyOption, policy: PolicyOption, seal: SealOption = None) -> None:
+    """Check a log against its seal, then add your signature; nothing is signed when a part has failed."""
+    exists(log)
+    from stope.tasklog.seal.countersign import countersign
+    from stope.tasklog.seal.keys import load_private
+    from stope.tasklog.seal.policy import load_policy
+
+    where = seal_path(log, seal)
+    envelope = countersign(log, where, load_private(key), load_policy(policy))
+    typer.echo(f"{where}: {len(envelope.signatures)} signatures")
+
+
+@key_app.command("new", epilog="Example:  stope key new team.key")
+def key_new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The private key to write.")],
+) -> None:
+    """Make a key pair, FILE and FILE.pub, and print what a policy needs of it."""
+    from stope.tasklog.seal.keys import new_key
+
+    public = new_key(file)
+    typer.echo(f"keyid   {public.keyid}\npublic  {public.text}")
+
+
+@key_app.command("sign-policy", epilog="Example:  stope key sign-policy next.json --key team.key --out next.dsse")
+def key_sign_policy(
+    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="JSON, or the envelope others have signed.")],
+    key: KeyOption,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The envelope to write; it must not exist.")],
+) -> None:
+    """Sign a policy with an admin key."""
+    exists(policy, "a policy")
+    from stope.tasklog.newfile import write_new
+    from stope.tasklog.seal.countersign import sign_policy
+    from stope.tasklog.seal.keys import load_private
+
+    write_new(out, sign_policy(policy, load_private(key)).to_json().encode())
+    typer.echo(str(out))
+
+
+@key_app.command("accept-policy", epilog="Example:  stope key accept-policy partners.json partners-2.dsse")
+def key_accept_policy(
+    present: Annotated[Path, typer.Argument(metavar="PRESENT", help="The policy that you trust.")],
+    following: Annotated[Path, typer.Argument(metavar="NEXT", help="The signed policy that is to follow it.")],
+) -> None:
+    """Check that a new policy follows the present one and that enough organisations agree to it."""
+    exists(present, "a policy")
+    exists(following, "a policy")
+    from stope.tasklog.seal.dsse import load_envelope
+    from stope.tasklog.seal.policy import accept, load_policy
+
+    found = accept(load_policy(present), load_envelope(following), str(following))
+    typer.echo(f"{following}: version {found.rules.version} accepted, sha256 {found.sha256}")

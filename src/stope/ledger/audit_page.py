@@ -1,0 +1,101 @@
+"""The audit as one HTML page for a programme manager: what was taken, who has what, and what is wrong, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from stope.ledger.audit import Audit
+from stope.ledger.entry import SERVICES
+
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ccc}td.n,th.n{text-align:right}
+.good{color:#14532d}.bad{color:#7f1d1d}code{font-size:.85em;word-break:break-all}
+@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}.good{color:#86efac}.bad{color:#fca5a5}}
+"""
+
+
+def audit_page(found: Audit) -> str:
+    """The page; nothing in it is fetched from elsewhere, and no text of a partner's is taken for markup."""
+    agreement = found.agreement
+    verdict = (
+        '<p class="good">The books hold together, and every promise of the agreement was kept.</p>'
+        if not found.findings
+        else f'<p class="bad">{len(found.findings)} things need attention:</p><ul>'
+        + "".join(f"<li>{escape(text)}</li>" for text in found.findings)
+        + "</ul>"
+    )
+    partners = _table(
+        ("partner", "country", *(f"{kind} [{unit}]" for kind, unit in SERVICES.items())),
+        (
+            (
+                row.name + (" (developing)" if row.developing else ""),
+                row.country,
+                *(found.contributions.get(name, {}).get(kind, 0) for kind in SERVICES),
+            )
+            for name, row in agreement.partners.items()
+        ),
+    )
+    shares = _table(
+        ("partner", "commodity", "allocated [kg]", "entitled [kg]", "in stock now [kg]"),
+        ((s.partner, s.commodity, kg(s.allocated_mg), kg(s.entitled_mg), kg(s.stock_mg)) for s in found.shares),
+    )
+    sites = _table(
+        ("site", "commodity", "taken [kg]", "limit [kg]", "lost as ejecta"),
+        (
+            (u.site, u.commodity, kg(u.taken_mg), kg(u.limit_mg) if u.limit_mg is not None else "none",
+             f"{u.lost_fraction:.1%}")
+            for u in found.sites
+        ),
+    )  # fmt: skip
+    weighings = _table(
+        ("entry", "account", "commodity", "weighed [kg]", "in the book [kg]", "verdict"),
+        (
+            (w.number, w.account, w.commodity, kg(w.measured_mg), kg(w.book_mg),
+             "agrees" if w.agrees(agreement.k_sigma) else "DIFFERS")
+            for w in found.books.weighings
+        ),
+    )  # fmt: skip
+    balances = _table(
+        ("account", "commodity", "amount [kg]", "uncertainty [kg]"),
+        (
+            (account, commodity, kg(b.amount_mg), kg(round(b.std_mg)))
+            for (account, commodity), b in sorted(found.books.balances.items())
+            if not account.startswith(("service:", "opening:")) and b.amount_mg
+        ),
+    )
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>Ledger audit: {escape(agreement.agreement)}</title><style>{_STYLE}</style>"
+        f"<h1>Ledger audit: {escape(agreement.agreement)}</h1>{verdict}"
+        f"<p>{len(found.journal.lines)} signed entries, each chained to the one before. The last one is "
+        f"<code>{found.journal.head or 'none'}</code>: partners who read the same value have the same books.</p>"
+        f"<h2>What each partner put in</h2>{partners}"
+        f"<h2>What each partner got (rule: {escape(agreement.rule)})</h2>{shares}"
+        f"<h2>What was taken from each site</h2>{sites}"
+        f"<h2>Weighings against the book</h2>{weighings}"
+        f"<h2>Where the mass is now</h2>{balances}</html>\n"
+    )
+
+
+def kg(amount_mg: int) -> str:
+    """Milligrams as kilograms, exactly."""
+    sign, whole = ("-" if amount_mg < 0 else ""), abs(amount_mg)
+    return f"{sign}{whole // 1_000_000}.{whole % 1_000_000:06d}"
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    head = "".join(f"<th{_numeric('0' if '[' in text else '')}>{escape(text)}</th>" for text in heads)
+    return f"<table><tr>{head}</tr>{body}</table>" if body else "<p>None yet.</p>"
+
+
+def _cell(value: object) -> str:
+    text = str(value)
+    return f"<td{_numeric(text)}>{escape(text)}</td>"
+
+
+def _numeric(text: str) -> str:
+    return ' class="n"' if text[:1].isdigit() or text[:2].strip("-")[:1].isdigit() else ""

@@ -1,0 +1,107 @@
+"""From a sealed log to an entry: what its /mass/parcel messages moved, in the ledger's accounts and milligrams."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stope.ledger.entry import Evidence, Posting
+from stope.mission.errors import InputError
+from stope.tasklog.reader import read
+from stope.tasklog.seal.dsse import Envelope
+from stope.tasklog.seal.policy import Policy
+from stope.tasklog.seal.verify import verify
+
+PARCELS = "/mass/parcel"
+#: Ledger account by account of a robot's log; {site} and {robot} are filled in.
+ACCOUNTS = {
+    "ground": "site:{site}",
+    "fallen_back": "site:{site}",
+    "tool": "hopper:{robot}",
+    "bin": "hopper:{robot}",
+    "in_flight": "loss:ejecta.{site}",
+    "escaped": "loss:ejecta.{site}",
+    "beyond_patch": "loss:ejecta.{site}",
+    "tank": "tank:{robot}",
+    "space": "loss:exhaust",
+    "opening": "opening:{robot}",
+}
+_UG_PER_MG = 1000
+_ROUNDING_STD_MG = 0.29  # of a uniform error of 1 mg: 1/sqrt(12)
+
+
+def collected(
+    log: Path,
+    envelope: Envelope,
+    policy: Policy,
+    *,
+    site: str,
+    robot: str,
+    extra_accounts: Mapping[str, str] | None = None,
+) -> tuple[tuple[Posting, ...], Evidence]:
+    """Postings and evidence of one log, which must verify as a whole or with other topics withheld.
+
+    Raises:
+        InputError: the log does not verify, books nothing, or has an account that nobody mapped.
+        SealError, TaskLogError: log or seal cannot be read.
+    """
+    found = verify(log, envelope, policy)
+    if not found.good:
+        failed = [f"{row.name}: {row.why}" for row in found.having("failed")]
+        signed = "" if found.trusted else f"signed by {', '.join(found.vouched) or 'nobody who counts'}"
+        why = (failed or [signed or found.problem or found.checkpoints.problem])[0]
+        raise InputError(str(log), read=f"a log that does not verify ({why})", expected="one that does")
+    prefix = f"topic:{PARCELS}#"
+    verified = {row.name: row.count for row in found.having("verified") if row.name.startswith(prefix)}
+    evidence = Evidence(
+        seal_sha256=hashlib.sha256(envelope.payload).hexdigest(),
+        topic=PARCELS,
+        segments=tuple(sorted(int(name.removeprefix(prefix)) for name in verified)),
+        messages=sum(verified.values()),
+    )
+    net = _net(log, {**ACCOUNTS, **(extra_accounts or {})}, site, robot)
+    postings = tuple(_rounded(net))
+    if not postings:
+        raise InputError(str(log), read="no mass moved", expected=f"parcels on {PARCELS}")
+    return postings, evidence
+
+
+def _net(log: Path, accounts: Mapping[str, str], site: str, robot: str) -> dict[str, dict[str, int]]:
+    """Net micrograms by material and ledger account; they sum to 0 for each material, exactly."""
+    net: dict[str, dict[str, int]] = {}
+    for found in read(log, [PARCELS]):
+        parcel: Any = found.message
+        for name, amount in ((parcel.from_account, -parcel.amount_ug), (parcel.to_account, parcel.amount_ug)):
+            if name not in accounts:
+                known = ", ".join(accounts)
+                raise InputError(
+                    str(log), read=f"account {name!r}", expected=f"one of {known}", remedy="map it with --account",
+                    field=PARCELS,
+                )  # fmt: skip
+            row = net.setdefault(parcel.material, {})
+            account = accounts[name].format(site=site, robot=robot)
+            row[account] = row.get(account, 0) + amount
+    return net
+
+
+def _rounded(net: Mapping[str, Mapping[str, int]]) -> list[Posting]:
+    """Whole milligrams that still sum to 0: what rounding leaves is taken from where the mass came from."""
+    postings = []
+    for material, row in sorted(net.items()):
+        whole = {account: (amount + _UG_PER_MG // 2) // _UG_PER_MG for account, amount in row.items()}
+        source = min(row, key=lambda account: (row[account], account))
+        whole[source] -= sum(whole.values())
+        postings += [
+            Posting(account=account, commodity=commodity_name(material), amount_mg=amount, std_mg=_ROUNDING_STD_MG)
+            for account, amount in sorted(whole.items())
+            if amount
+        ]
+    return postings
+
+
+def commodity_name(material: str) -> str:
+    """A material's name as a commodity."""
+    text = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_.-") else "_" for letter in material)
+    return text.lower().lstrip("_.-0123456789")[:64] or "unnamed"

@@ -1,0 +1,1 @@
+"""Logs as tables: Parquet files by topic, and SQL over many logs."""

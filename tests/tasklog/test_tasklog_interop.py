@@ -1,0 +1,184 @@
+"""Other formats: values survive the way there, by readers that are not ours; and a partner's tables become a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from mcap.reader import make_reader
+from sample_log import COUNTS, Sample
+
+from stope.tasklog import TaskLogError
+from stope.tasklog.conform import check
+from stope.tasklog.interop.cdr import Cdr
+from stope.tasklog.interop.from_csv import import_csv
+from stope.tasklog.interop.mapping import load_mapping
+from stope.tasklog.interop.ros2 import export_ros2
+from stope.tasklog.query.export import export_parquet
+from stope.tasklog.reader import read
+
+EXPECTED = COUNTS | {"/recorder/stats": 1}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_ros2_bag_is_read_by_rosbags(write_sample: Sample, tmp_path: Path) -> None:
+    typesys = pytest.importorskip("rosbags.typesys", reason="rosbags is not installed: ROS 2 bags were not read back")
+    log = write_sample()
+    assert export_ros2(log, tmp_path / "bag.mcap") == EXPECTED
+    store = typesys.get_typestore(typesys.Stores.EMPTY)
+    ours = [found for found in read(log) if found.message is not None]
+    with (tmp_path / "bag.mcap").open("rb") as file:
+        theirs = list(make_reader(file, validate_crcs=True).iter_messages(log_time_order=False))
+    assert len(theirs) == len(ours)
+    compared = 0
+    for (schema, channel, message), found in zip(theirs, ours, strict=True):
+        assert schema is not None
+        assert (channel.topic, channel.message_encoding, schema.encoding) == (found.topic, "cdr", "ros2msg")
+        if schema.name not in store.fielddefs:
+            store.register(typesys.get_types_from_msg(schema.data.decode(), schema.name))
+        decoded = store.deserialize_cdr(message.data, schema.name)
+        compared += _same(decoded, found.message)
+    assert compared > 1000
+
+
+def _same(decoded: Any, message: Any) -> int:
+    """Compare field by field; how many values."""
+    count = 0
+    for field in message.DESCRIPTOR.fields:
+        theirs, ours = getattr(decoded, field.name), getattr(message, field.name)
+        if field.message_type is not None:
+            many = hasattr(ours, "append")
+            for a, b in zip(theirs if many else [theirs], ours if many else [ours], strict=True):
+                count += _same(a, b)
+        elif isinstance(ours, bytes):
+            assert theirs.tobytes() == ours
+            count += 1
+        elif hasattr(ours, "append"):
+            assert list(theirs) == list(ours), field.name
+            count += len(ours)
+        else:
+            assert theirs == ours, field.name
+            count += 1
+    return count
+
+
+def test_numbers_are_aligned_to_their_size() -> None:
+    out = Cdr()
+    out.number("?", 1, True)
+    out.number("d", 8, 1.0)
+    out.text("ab")
+    out.numbers("q", 8, [1, 2])
+    data = out.bytes()[4:]
+    assert data[:8] == b"\x01" + bytes(7)
+    assert data[16:20] == b"\x03\x00\x00\x00"
+    assert data[20:23] == b"ab\0"
+    assert data[24:28] == b"\x02\x00\x00\x00"
+    assert data[32:40] == b"\x01" + bytes(7)
+    assert len(data) == 48
+
+
+def test_parquet_export(write_sample: Sample, tmp_path: Path) -> None:
+    log = write_sample()
+    files = export_parquet(log, tmp_path / "out")
+    assert {file.stem: pq.read_metadata(file).num_rows for file in files} == {
+        topic.strip("/").replace("/", "_"): count for topic, count in EXPECTED.items()
+    }
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(file.name for file in files)
+    assert [file.name for file in export_parquet(log, tmp_path / "some", ["/log"])] == ["log.parquet"]
+    with pytest.raises(TaskLogError, match="no messages on /nothing"):
+        export_parquet(log, tmp_path / "none", ["/nothing"])
+
+
+MAPPING = """
+[run]
+team = "Their lab"
+licence = "CC-BY-4.0"
+mission = "drill test 7"
+robot = "percussor"
+body = "lab"
+start_utc = "2027-01-15T08:00:00Z"
+
+[[topic]]
+topic = "/percussor/drill"
+file = "drill.csv"
+separator = ";"
+time = {column = "t_ms", unit = "ms"}
+field = [
+  {name = "weight_on_bit_n", column = "WOB [kN]", unit = "N", scale = 1000.0},
+  {name = "temperature_k", column = "T [C]", unit = "K", offset = 273.15},
+  {name = "blows", column = "blows", type = "int64", unit = "1"},
+  {name = "note", column = "note", type = "string"},
+]
+"""
+TABLE = "t_ms;WOB [kN];T [C];blows;note;unused\n0;0.05;20;0;start;x\n10;0.06;;7;;x\n20;0.0;21.5;12;=1+1;x\n"
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    (tmp_path / "drill.csv").write_text(TABLE)
+    (tmp_path / "map.toml").write_text(MAPPING)
+    return tmp_path
+
+
+def test_a_partners_tables_become_a_log(theirs: Path) -> None:
+    out = theirs / "theirs.mcap"
+    assert import_csv(load_mapping(theirs / "map.toml"), theirs, out) == {"/percussor/drill": 3}
+    rows = [(found.time_us, found.message) for found in read(out)]
+    assert [time for time, _ in rows] == [0, 10_000, 20_000]
+    assert [row.weight_on_bit_n for _, row in rows] == [50.0, 60.0, 0.0]
+    assert [row.HasField("temperature_k") for _, row in rows] == [True, False, True]  # a gap stays a gap
+    assert rows[2][1].temperature_k == pytest.approx(294.65)
+    assert [row.blows for _, row in rows] == [0, 7, 12]
+    assert [row.note for _, row in rows] == ["start", "", "=1+1"]
+    report = check(out)
+    assert report.conforms, str(report)
+    assert {found.rule for found in report.findings} <= {"header.stope_version"}
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("t_ms;WOB [kN];T [C];blows\n", r"drill\.csv:1: no column 'note'"),
+        (TABLE.replace("0.06", "abc"), r"drill\.csv:3: WOB \[kN\]: read 'abc', expected a number"),
+        (TABLE.replace("0.06", "nan"), r"drill\.csv:3: WOB \[kN\]: read 'nan', expected a finite number"),
+        (TABLE.replace(";7;", ";7.5;"), r"drill\.csv:3: blows: read '7\.5', expected a whole number"),
+        (TABLE.replace(";7;", f";{2**64};"), "fits in 64 bits"),
+        (TABLE.replace("10;", "-10;"), "expected time since the start"),
+        ("", r"drill\.csv:1: no column"),
+        (TABLE + "x" * 1_100_000, "is no CSV table"),
+        (None, "cannot be read: No such file"),
+    ],
+)
+def test_tables_that_are_not_what_the_mapping_says(theirs: Path, table: str | None, sentence: str) -> None:
+    (theirs / "drill.csv").unlink()
+    if table is not None:
+        (theirs / "drill.csv").write_text(table)
+    with pytest.raises(TaskLogError, match=sentence):
+        import_csv(load_mapping(theirs / "map.toml"), theirs, theirs / "out.mcap")
+    assert not (theirs / "out.mcap").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (('"drill.csv"', '"../../etc/passwd"'), r"topic\.0\.file: read '\.\./\.\./etc/passwd'"),
+        (('unit = "K"', 'unit = "kelvins"'), "expected a UCUM code"),
+        (("08:00:00Z", "08:00:00"), "a time without zone"),
+        (('team = "Their lab"', ""), r"run\.team"),
+        (("[run]", "[run"), "is not TOML"),
+        (('name = "blows"', 'name = "note"'), "two fields of one name"),
+        (("scale = 1000.0", "scale = 1000.0, run = 1"), r"field\.0\.run"),
+    ],
+)
+def test_mappings_that_cannot_be_used(theirs: Path, change: tuple[str, str], sentence: str) -> None:
+    (theirs / "map.toml").write_text(MAPPING.replace(*change))
+    with pytest.raises(TaskLogError, match=rf"map\.toml: .*{sentence}"):
+        load_mapping(theirs / "map.toml")
+
+
+def test_our_topics_are_not_taken(theirs: Path) -> None:
+    (theirs / "map.toml").write_text(MAPPING.replace("/percussor/drill", "/estimate"))
+    with pytest.raises(TaskLogError, match="has a message of its own"):
+        import_csv(load_mapping(theirs / "map.toml"), theirs, theirs / "out.mcap")
