@@ -55,10 +55,10 @@ def validation_page() -> str:
     """The validation table as it came out when the pages were built; times are not taken."""
     results = run_cases(timed=False)
     head = (
-        "# Validation\n\nEvery published and analytic case: what is published, what we get and whether that is near enough."
-        " `stope validate` runs and prints it, with `--json` and `--html`; `make test` fails when a case comes out"
-        " otherwise than the table says. A miss stays a miss, with its explanation. Confidence: V read in the source,"
-        " V2 in a secondary text, A analytic, S measured in a trial, M from memory.\n\n"
+        "# Validation\n\nEvery published and analytic case: what is published, what we get, whether that is near"
+        "\nenough. `stope validate` runs and prints it, with `--json` and `--html`; `make test` fails when a case comes"
+        "\nout otherwise than the table says. A miss stays a miss, with its explanation. Confidence: V read in the source,"
+        "\nV2 in a secondary text, A analytic, S measured in a trial, M from memory.\n\n"
     )
     return head + summary(results) + ".\n\n" + to_markdown(results)
 
