@@ -86,9 +86,7 @@ def main() -> None:
         package = None
     ray = np.random.default_rng(1).normal(size=(POINTS, 3))
     points = ray / np.linalg.norm(ray, axis=1, keepdims=True) * np.linspace(300.0, 900.0, POINTS)[:, None]
-    print(
-        f"{'faces':>6} {'ours, batch':>12} {'single':>8} {'package, batch':>15} {'single':>8} {'ratio':>12}  differ by"
-    )
+    print(f"{'faces':>6} {'ours, batch':>12} {'single':>8} {'package':>15} {'single':>8} {'ratio':>10}  differences")
     for faces in (5120, 15_000, 50_000):
         vertices, triangles = bumpy(faces)
         body = Polyhedron(vertices, triangles, DENSITY)

@@ -230,7 +230,7 @@ def robots(json: JsonOption = False) -> None:
     )
 
 
-@app.command(epilog="Examples:  stope validate\n  stope validate G A04 --html validation.html")
+@app.command(epilog="Example:  stope validate G A04 --html validation.html")
 def validate(
     cases: Annotated[
         list[str] | None, typer.Argument(metavar="[CASE]...", help="Ids or groups: G01, A, D. All if none.")

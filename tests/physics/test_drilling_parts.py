@@ -163,3 +163,15 @@ def test_drawn_layers_are_seeded_and_as_thick_as_asked():
 def test_what_no_drill_does_is_refused(call):
     with pytest.raises(ValueError, match=r"expected|must|increase"):
         call()
+
+
+def test_the_coring_model_broadcasts_and_gives_floats_for_floats():
+    weights, strengths = np.array([[10.0], [60.0]]), np.array([1e6, 1e7, 1e8])
+    rate, torque = drilling.core_drill_response(weights, 12.0, strengths, 1.0, BIT)
+    assert rate.shape == torque.shape == (2, 3)
+    single = drilling.core_drill_response(60.0, 12.0, 1e7, 1.0, BIT)
+    assert all(type(value) is float for value in single)
+    assert (rate[1, 1], torque[1, 1]) == single
+    with pytest.raises(ValueError, match="ucs_pa"):
+        drilling.core_drill_response(60.0, 12.0, [1e7, -1.0], 1.0, BIT)
+    assert drilling.core_drill_response(np.empty(0), 12.0, 1e7, 1.0, BIT)[0].shape == (0,)

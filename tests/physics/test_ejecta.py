@@ -73,3 +73,19 @@ def test_only_unhooded_fast_cuttings_are_lost():
     assert 0.0 < bare < 1.0
     assert ejecta.lost_fraction(0.20, 0.027, 0.013, 20.0, 0.9) == pytest.approx(0.1 * bare)
     assert ejecta.faster_fraction(0.1, 0.027, 0.013, 0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: ejecta.launch_speed(1.5, 0.027, 0.013, 10.0),
+        lambda: ejecta.launch_speed(0.5, 0.013, 0.027, 10.0),
+        lambda: ejecta.lost_fraction(0.2, 0.027, 0.013, 10.0, hooded=2.0),
+        lambda: ejecta.flat_range_m(0.1, 0.5, 0.0),
+        lambda: ejecta.spherical_range_m(-0.1, 0.5, 245.0, 4.9),
+        lambda: ejecta.spherical_time_s(0.1, np.nan, 245.0, 4.9),
+    ],
+)
+def test_what_no_tool_throws_is_refused(call):
+    with pytest.raises(ValueError, match="expected"):
+        call()

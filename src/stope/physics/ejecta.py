@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from stope.physics.constants import Array, finite, fraction, non_negative, positive
+
 __all__ = [
     "escapes",
     "faster_fraction",
@@ -20,8 +22,6 @@ __all__ = [
     "spherical_range_m",
     "spherical_time_s",
 ]
-
-Array = npt.NDArray[np.float64]
 
 
 def launch_speed(quantile: npt.ArrayLike, outer_m: float, inner_m: float, rate_rad_s: npt.ArrayLike) -> Array:
@@ -37,18 +37,18 @@ def launch_speed(quantile: npt.ArrayLike, outer_m: float, inner_m: float, rate_r
 
     Range: no percussion, no bouncing under a hood (both spread it: assumption, ours).
     """
-    outer, inner = outer_m / 2.0, inner_m / 2.0
-    radius = np.sqrt(inner * inner + np.asarray(quantile, np.float64) * (outer * outer - inner * inner))
+    outer, inner = _radii(outer_m, inner_m)
+    radius = np.sqrt(inner * inner + fraction("quantile", quantile) * (outer * outer - inner * inner))
     speed: Array = np.abs(np.asarray(rate_rad_s, np.float64)) * radius
     return speed
 
 
 def faster_fraction(speed_m_s: npt.ArrayLike, outer_m: float, inner_m: float, rate_rad_s: npt.ArrayLike) -> Array:
     """Share of a spinning tool's cuttings that leave faster than `speed_m_s`: the complement of `launch_speed`."""
-    rate = np.abs(np.asarray(rate_rad_s, np.float64))
-    outer, inner = outer_m / 2.0, inner_m / 2.0
+    rate = np.abs(finite("rate_rad_s", rate_rad_s))
+    outer, inner = _radii(outer_m, inner_m)
     with np.errstate(divide="ignore", invalid="ignore"):
-        radius = np.asarray(speed_m_s, np.float64) / rate
+        radius = non_negative("speed_m_s", speed_m_s) / rate
     radius = np.where(rate > 0.0, radius, np.inf)
     share: Array = np.clip((outer * outer - radius * radius) / (outer * outer - inner * inner), 0.0, 1.0)
     return share
@@ -62,7 +62,7 @@ def lost_fraction(
     Args:
         hooded: share of the cuttings that the hood stops, 0..1.
     """
-    past_hood = 1.0 - np.asarray(hooded, np.float64)
+    past_hood = 1.0 - fraction("hooded", hooded)
     lost: Array = past_hood * faster_fraction(escape_speed_m_s, outer_m, inner_m, rate_rad_s)
     return lost
 
@@ -74,14 +74,16 @@ def escapes(speed_m_s: npt.ArrayLike, escape_speed_m_s: npt.ArrayLike) -> npt.ND
 
 def flat_range_m(speed_m_s: npt.ArrayLike, elevation_rad: npt.ArrayLike, gravity_m_s2: npt.ArrayLike) -> Array:
     """Range over level ground in uniform gravity: v^2 sin(2 theta) / g. Good while far below the body's radius."""
-    speed = np.asarray(speed_m_s, np.float64)
-    reach: Array = speed * speed * np.sin(2.0 * np.asarray(elevation_rad)) / np.asarray(gravity_m_s2)
+    speed = non_negative("speed_m_s", speed_m_s)
+    reach: Array = speed * speed * np.sin(2.0 * finite("elevation_rad", elevation_rad))
+    reach = reach / positive("gravity_m_s2", gravity_m_s2)
     return reach
 
 
 def flat_time_s(speed_m_s: npt.ArrayLike, elevation_rad: npt.ArrayLike, gravity_m_s2: npt.ArrayLike) -> Array:
     """Time of flight over level ground: 2 v sin(theta) / g."""
-    time: Array = 2.0 * np.asarray(speed_m_s, np.float64) * np.sin(elevation_rad) / np.asarray(gravity_m_s2)
+    time: Array = 2.0 * non_negative("speed_m_s", speed_m_s) * np.sin(finite("elevation_rad", elevation_rad))
+    time = time / positive("gravity_m_s2", gravity_m_s2)
     return time
 
 
@@ -120,6 +122,12 @@ def _launch(
     speed_m_s: npt.ArrayLike, elevation_rad: npt.ArrayLike, radius_m: npt.ArrayLike, gm_m3_s2: npt.ArrayLike
 ) -> tuple[Array, Array, Array, Array]:
     """Radius, sine and cosine of the elevation, and Q = v^2 R / GM."""
-    speed, radius = np.asarray(speed_m_s, np.float64), np.asarray(radius_m, np.float64)
-    elevation = np.asarray(elevation_rad, np.float64)
-    return radius, np.sin(elevation), np.cos(elevation), speed * speed * radius / np.asarray(gm_m3_s2, np.float64)
+    speed, radius = non_negative("speed_m_s", speed_m_s), positive("radius_m", radius_m)
+    elevation = finite("elevation_rad", elevation_rad)
+    return radius, np.sin(elevation), np.cos(elevation), speed * speed * radius / positive("gm_m3_s2", gm_m3_s2)
+
+
+def _radii(outer_m: float, inner_m: float) -> tuple[float, float]:
+    if not 0.0 <= inner_m < outer_m < np.inf:
+        raise ValueError(f"kerf diameters are {outer_m} and {inner_m} m, expected 0 <= inner < outer")
+    return outer_m / 2.0, inner_m / 2.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.constants import G
+from stope.physics.constants import G, positive
 
 __all__ = [
     "centrifugal",
@@ -92,7 +92,7 @@ def local_escape_speed(
     """
     n, r = np.asarray(normal, dtype=np.float64), np.asarray(points, dtype=np.float64)
     carried = np.cross(np.asarray(spin_rad_s, dtype=np.float64), r)
-    deepest = np.maximum(np.asarray(potential_m2_s2, dtype=np.float64), gm / np.linalg.norm(r, axis=-1))
+    deepest = np.maximum(np.asarray(potential_m2_s2, dtype=np.float64), positive("gm", gm) / np.linalg.norm(r, axis=-1))
     along = np.sum(n * carried, axis=-1)
     needed = 2.0 * deepest - np.sum(carried * carried, axis=-1)
     speed = -along + np.sqrt(np.maximum(along * along + needed, 0.0))

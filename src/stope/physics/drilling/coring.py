@@ -12,8 +12,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import overload
 
+import numpy as np
+import numpy.typing as npt
 from numba import njit
+
+from stope.physics.constants import Array, finite, non_negative, positive
 
 #: Ratio of thrust to cutting force of a sharp cutter face: carbide core bits with negative rake; PDC bits have 0.5-0.8.
 CUTTING_THRUST_RATIO = 1.2
@@ -82,9 +87,25 @@ def threshold_thrust_n(ucs_pa: float, bit: CoreBit) -> float:
     return ucs_pa * bit.flat_m2
 
 
+@overload
 def core_drill_response(
     weight_on_bit_n: float, spindle_rad_s: float, ucs_pa: float, specific_energy_ratio: float, bit: CoreBit
-) -> tuple[float, float]:
+) -> tuple[float, float]: ...
+@overload
+def core_drill_response(
+    weight_on_bit_n: npt.ArrayLike,
+    spindle_rad_s: npt.ArrayLike,
+    ucs_pa: npt.ArrayLike,
+    specific_energy_ratio: npt.ArrayLike,
+    bit: CoreBit,
+) -> tuple[Array, Array]: ...
+def core_drill_response(
+    weight_on_bit_n: npt.ArrayLike,
+    spindle_rad_s: npt.ArrayLike,
+    ucs_pa: npt.ArrayLike,
+    specific_energy_ratio: npt.ArrayLike,
+    bit: CoreBit,
+) -> tuple[float | Array, float | Array]:
     """What rock answers to a coring bit: rate of penetration (m/s, >= 0) and torque on the bit (N m, against the turn).
 
     1. Rotary: weight beyond the threshold thrust W_0 = UCS A_flat cuts d_r = (W - W_0) / (zeta eps w) per revolution,
@@ -103,11 +124,40 @@ def core_drill_response(
         specific_energy_ratio: k = eps / UCS, 0.5 to 3.
 
     Range: 0.1-300 MPa, 0-500 N, 10-60 mm bits; dry chips, no choking (`choke_ratio`). Constants marked "ours" are
-    set so that basalt cores at the published rates; expect a factor of 3. Floats only.
+    set so that basalt cores at the published rates; expect a factor of 3. Floats give floats, arrays broadcast.
+
+    Raises:
+        ValueError: a weight or a speed that is not finite, a negative strength, a ratio that is not positive.
     """
     cutter = bit.flat_m2, bit.face_m, bit.kerf_m2, bit.arm_m, bit.blow_power_w
-    rate, torque = core_response(weight_on_bit_n, spindle_rad_s, ucs_pa, specific_energy_ratio, cutter)
-    return rate, torque
+    if _plain_floats(weight_on_bit_n, spindle_rad_s, ucs_pa, specific_energy_ratio):
+        rate, torque = core_response(weight_on_bit_n, spindle_rad_s, ucs_pa, specific_energy_ratio, cutter)
+        return rate, torque
+    weight, spindle, strength, ratio = np.broadcast_arrays(
+        finite("weight_on_bit_n", weight_on_bit_n),
+        finite("spindle_rad_s", spindle_rad_s),
+        non_negative("ucs_pa", ucs_pa),
+        positive("specific_energy_ratio", specific_energy_ratio),
+    )
+    states = zip(weight.flat, spindle.flat, strength.flat, ratio.flat, strict=True)
+    answers = [core_response(float(w), float(s), float(u), float(k), cutter) for w, s, u, k in states]
+    if weight.ndim == 0:
+        return answers[0]
+    table = np.array(answers).reshape(*weight.shape, 2)
+    return table[..., 0], table[..., 1]
+
+
+def _plain_floats(weight: object, spindle: object, ucs: object, ratio: object) -> bool:
+    """Whether these are good floats: inner loops ask so, and broadcasting would cost them ten times the model."""
+    return (
+        isinstance(weight, float)
+        and isinstance(spindle, float)
+        and isinstance(ucs, float)
+        and isinstance(ratio, float)
+        and math.isfinite(weight + spindle)
+        and 0.0 <= ucs < math.inf
+        and 0.0 < ratio < math.inf
+    )
 
 
 @njit(cache=True)

@@ -10,20 +10,20 @@ from stope.physics.constants import Array, G, positive
 
 def point_mass_potential(points: npt.ArrayLike, gm: npt.ArrayLike) -> Array:
     """() or (N,) m2/s2, U = GM / r, positive; outside a sphere of that mass."""
-    return np.asarray(gm / np.linalg.norm(np.asarray(points, dtype=np.float64), axis=-1))
+    return np.asarray(positive("gm", gm) / np.linalg.norm(np.asarray(points, dtype=np.float64), axis=-1))
 
 
 def point_mass_acceleration(points: npt.ArrayLike, gm: float) -> Array:
     """(3,) or (N, 3) m/s2 toward a point mass of `gm` m3/s2 at the origin."""
     r = np.asarray(points, dtype=np.float64)
-    return np.asarray(-gm * r / np.linalg.norm(r, axis=-1, keepdims=True) ** 3)
+    return np.asarray(-positive("gm", gm) * r / np.linalg.norm(r, axis=-1, keepdims=True) ** 3)
 
 
 def point_mass_gradient(points: npt.ArrayLike, gm: float) -> Array:
     """(3, 3) or (N, 3, 3) 1/s2, GM (3 r r^T / r^5 - 1 / r^3)."""
     r = np.asarray(points, dtype=np.float64)
     size = np.linalg.norm(r, axis=-1)[..., None, None]
-    return np.asarray(gm * (3.0 * r[..., :, None] * r[..., None, :] / size**5 - np.eye(3) / size**3))
+    return np.asarray(positive("gm", gm) * (3.0 * r[..., :, None] * r[..., None, :] / size**5 - np.eye(3) / size**3))
 
 
 def surface_gravity(mass_kg: npt.ArrayLike, radius_m: npt.ArrayLike) -> Array:
