@@ -57,10 +57,10 @@ def validation_page() -> str:
     """The validation table as it came out when the pages were built; times are not taken."""
     results = run_cases(timed=False)
     head = (
-        "# Faults\n\nWhat the stack and the device detect, and what they do then. The page is made from"
-        " `src/stope/executive/faults/table.yaml`, where each row names the test that proves it."
-        " `stope faults list` prints it in short.\n\n"
-        "| fault | ends the mission | to cause it |\n|---|---|---|\n"
+        "# Validation\n\nEvery published and analytic case: what is published, what we get, whether that is near"
+        "\nenough. `stope validate` runs and prints it, with `--json` and `--html`; `make test` fails when a case"
+        "\ncomes out otherwise than the table says. A miss stays a miss, with its explanation. Confidence:"
+        "\nV read in the source, V2 in a secondary text, A analytic, S measured in a trial, M from memory.\n\n"
     )
     return head + summary(results) + ".\n\n" + to_markdown(results)
 

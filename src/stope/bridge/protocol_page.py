@@ -101,9 +101,8 @@ def _range(field: Field) -> str:
 def _enum(element: ET.Element) -> str:
     name = element.attrib["name"]
     bits = " Bit mask." if element.get("bitmask") == "true" else ""
-    text = f"\n### Enum {name}\n\n" + (
-        f"{_described(element)}{bits}".strip() + "\n\n" if _described(element) or bits else ""
-    )
+    about = f"{_described(element)}{bits}".strip()
+    text = f"\n### Enum {name}\n\n" + (f"{about}\n\n" if about else "")
     text += "| value | name | meaning |\n|---|---|---|\n"
     for entry in element.iterfind("entry"):
         short = entry.attrib["name"].removeprefix(f"{name}_")

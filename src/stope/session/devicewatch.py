@@ -13,6 +13,23 @@ FLAG_ROWS = {
     4: "spindle.stall",
     8: "feed.interlock",
     16: "release.unconfirmed",
+    # bits that only the wire has: the device's own, five places higher (bridge.faultbits)
+    1 << 5: "host.silent",
+    1 << 7: "setpoints.nonsense",
+    1 << 8: "setpoints.far_ahead",
+    1 << 9: "device.hung",
+    1 << 10: "device.brown_out",
+    1 << 11: "uart.overrun",
+    1 << 12: "device.stalled",
+    1 << 15: "encoder.broken",
+    1 << 16: "anchor.slipped_pressing",
+    1 << 17: "anchor.load_lost",
+    1 << 19: "drill.over_torque",
+    1 << 21: "parameter.half_saved",
+    1 << 22: "device.crash_loop",
+    1 << 23: "estop.pressed",
+    1 << 28: "estop.full_queue",
+    1 << 29: "host.asked",
 }
 #: In these states the device takes no command: going on would be talking to nobody.
 STOPPED = (SafetyState.DISARMED, SafetyState.FAULT, SafetyState.ESTOP)
