@@ -56,9 +56,9 @@ def validation_page() -> str:
     results = run_cases(timed=False)
     head = (
         "# Validation\n\nEvery published and analytic case: what is published, what we get, whether that is near"
-        "\nenough. `stope validate` runs and prints it, with `--json` and `--html`; `make test` fails when a case comes"
-        "\nout otherwise than the table says. A miss stays a miss, with its explanation. Confidence: V read in the source,"
-        "\nV2 in a secondary text, A analytic, S measured in a trial, M from memory.\n\n"
+        "\nenough. `stope validate` runs and prints it, with `--json` and `--html`; `make test` fails when a case"
+        "\ncomes out otherwise than the table says. A miss stays a miss, with its explanation. Confidence:"
+        "\nV read in the source, V2 in a secondary text, A analytic, S measured in a trial, M from memory.\n\n"
     )
     return head + summary(results) + ".\n\n" + to_markdown(results)
 
