@@ -130,8 +130,9 @@ def core_drill_response(
         ValueError: a weight or a speed that is not finite, a negative strength, a ratio that is not positive.
     """
     cutter = bit.flat_m2, bit.face_m, bit.kerf_m2, bit.arm_m, bit.blow_power_w
-    if _plain_floats(weight_on_bit_n, spindle_rad_s, ucs_pa, specific_energy_ratio):
-        rate, torque = core_response(weight_on_bit_n, spindle_rad_s, ucs_pa, specific_energy_ratio, cutter)
+    plain = _plain_floats(weight_on_bit_n, spindle_rad_s, ucs_pa, specific_energy_ratio)
+    if plain is not None:
+        rate, torque = core_response(*plain, cutter)
         return rate, torque
     weight, spindle, strength, ratio = np.broadcast_arrays(
         finite("weight_on_bit_n", weight_on_bit_n),
@@ -147,17 +148,15 @@ def core_drill_response(
     return table[..., 0], table[..., 1]
 
 
-def _plain_floats(weight: object, spindle: object, ucs: object, ratio: object) -> bool:
-    """Whether these are good floats: inner loops ask so, and broadcasting would cost them ten times the model."""
-    return (
-        isinstance(weight, float)
-        and isinstance(spindle, float)
-        and isinstance(ucs, float)
-        and isinstance(ratio, float)
-        and math.isfinite(weight + spindle)
-        and 0.0 <= ucs < math.inf
-        and 0.0 < ratio < math.inf
-    )
+def _plain_floats(
+    weight: object, spindle: object, ucs: object, ratio: object
+) -> tuple[float, float, float, float] | None:
+    """Good floats as they are: inner loops ask with them, and broadcasting would cost those ten times the model."""
+    if not (isinstance(weight, float) and isinstance(spindle, float) and isinstance(ucs, float)):
+        return None
+    if not (isinstance(ratio, float) and math.isfinite(weight + spindle) and ucs >= 0.0 and 0.0 < ratio < math.inf):
+        return None
+    return (weight, spindle, ucs, ratio) if ucs < math.inf else None
 
 
 @njit(cache=True)
