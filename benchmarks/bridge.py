@@ -130,7 +130,8 @@ def cpu_s(pid: int) -> float:
 def loop(binary: Path, rates: list[int], seconds: float) -> None:
     """Closed loop over a PTY at each rate."""
     print("closed loop, native firmware on a PTY, in columns:")
-    print("  rate | turns/s | samples lost | bad frames | stale refused | echo p50, p99 ms, unanswered | CPU | state at the end")
+    print("  rate | turns/s | samples lost | bad frames | stale refused | "
+          "echo p50, p99 ms, unanswered | CPU | state at the end")
     for rate in rates:
         process = subprocess.Popen([str(binary)], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
@@ -271,6 +272,7 @@ def main() -> None:
     parser.add_argument("--rates", default="200,500", help="of the closed loop")
     parser.add_argument("--only", default="codec,wire,resync,virtual,loop")
     options = parser.parse_args()
+    rates = [int(rate) for rate in options.rates.split(",")]
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as folder:
         build, oracle = made(Path(folder)), generated(Path(folder))
@@ -279,7 +281,7 @@ def main() -> None:
             "wire": lambda: wire(build / "libstope_fw.so"),
             "resync": lambda: resync(oracle),
             "virtual": lambda: virtual(build / "libstope_fw.so"),
-            "loop": lambda: loop(build / "stope_fw", list(map(int, options.rates.split(","))), options.seconds),
+            "loop": lambda: loop(build / "stope_fw", rates, options.seconds),
         }
         for name in options.only.split(","):
             parts[name]()
