@@ -129,7 +129,7 @@ def _ruin(t: Orienteering, s: Tours, dice: Dice) -> None:
         n = s.length[q]
         if n == 0:
             continue
-        many = 1 + below(dice, max(1, n // 2))
+        many = 1 + below(dice, n if n < 6 else n // 2)  # of a short tour perhaps all
         first = below(dice, n)
         kept = 0
         for k in range(n):
