@@ -185,7 +185,7 @@ def improve_tours(
         _copy(current, trial)
         _ruin(t, trial, dice)
         choice = uniform(dice)
-        noise = 0.0 if choice < 0.33 else (0.3 if choice < 0.66 else 0.8)
+        noise = 0.0 if choice < 0.3 else (0.3 if choice < 0.6 else (0.8 if choice < 0.95 else 8.0))
         power = 1.0 + 1.5 * uniform(dice)
         _fill(t, trial, noise, power, dice)
         found = _profit(t, trial)
