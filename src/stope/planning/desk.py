@@ -117,7 +117,7 @@ class Desk:
         Raises:
             ModuleNotFoundError: the extra `exact` is not installed.
         """
-        found = prove(self.problem, effort=30.0)
+        found = prove(self.problem, effort=5.0)
         if found.bound is None:
             return "CP-SAT proves that there is no plan inside the agreed shares"
         gap = 100 * (found.bound - self.found.value) / max(1, abs(found.bound))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from stope.planning.compiled import compiled, put
 from stope.planning.decoder import FILL, JUST_ENOUGH, home_clear, route, step_clear
 from stope.planning.dice import Dice, uniform
-from stope.planning.fairness import violation
+from stope.planning.fairness import violation, worsening
 from stope.planning.state import Tour, book, collect_stays
 from stope.planning.tables import ARRIVE, COLUMNS, NODE, Ints, Tables
 
@@ -24,6 +24,7 @@ class Desk(NamedTuple):
     places: Ints
     detours: Ints
     two: Ints  # (2, COLUMNS)
+    last: Ints  # (3,) where the last insertion went: robot, place, width
 
 
 #: Value (hundredths) that the search charges for a milligram outside the band: 5 a gram.
@@ -37,6 +38,7 @@ def new_desk(T: Tables) -> Desk:
     return Desk(
         np.zeros(nodes), np.zeros(nodes, np.int64), np.zeros(len(T.base), np.int64), np.zeros(_POSITIONS, np.int64),
         np.zeros(_POSITIONS, np.int64), np.zeros((2, COLUMNS), np.int64),
+        np.zeros(3, np.int64),
     )  # fmt: skip
 
 
@@ -105,6 +107,17 @@ def _place(tour: Tour, r: int, k: int, unload: bool, site: int, mode: int) -> No
 
 
 @compiled
+def _take_back(T: Tables, tour: Tour, stays: Ints, desk: Desk) -> None:
+    """Undo the last insertion."""
+    r, k, width = desk.last[0], desk.last[1], desk.last[2]
+    for j in range(k, tour.length[r] - width):
+        tour.nodes[r, j], tour.modes[r, j] = tour.nodes[r, j + width], tour.modes[r, j + width]
+    tour.length[r] -= width
+    count = collect_stays(tour, r, len(tour.length), stays) if T.rule.zoned else 0
+    route(T, tour.nodes[r], tour.modes[r], tour.length[r], stays, count, tour.rows[r])
+
+
+@compiled
 def fill(
     T: Tables,
     tour: Tour,
@@ -113,6 +126,8 @@ def fill(
     minute_price: float,
     dice: Dice,
     stays: Ints,
+    order: Ints,
+    on_the_way: bool,
     desk: Desk,
 ) -> None:
     """Insert what pays, in the order of gain per minute of work and charging, disturbed by `noise`.
@@ -120,6 +135,7 @@ def fill(
     Args:
         minute_price: hundredths of value charged for each minute by which an insertion delays the return; only for
             choosing the place.
+        on_the_way: take back an insertion after which shares worsen (more than before) at any visit.
     """
     nodes = len(T.node)
     count = 0
@@ -131,6 +147,7 @@ def fill(
                 _rank(desk, count, i)
                 count += 1
     unfair = violation(T.share, T.rule.tolerance, T.rule.slack, tour.mass)
+    worse = worsening(T, tour.rows, tour.length, desk.mass, order) if on_the_way else 0
     for j in range(count):
         site = desk.order[j]
         at = T.node[site].deposit
@@ -141,6 +158,12 @@ def fill(
         then = violation(T.share, T.rule.tolerance, T.rule.slack, desk.mass)
         worth = T.node[site].gain - PENALTY * (then - unfair)
         if worth > 0.0 and _insert(T, tour, site, worth, minute_price, stays, desk):
+            if on_the_way:
+                now = worsening(T, tour.rows, tour.length, desk.mass, order)
+                if now > worse:
+                    _take_back(T, tour, stays, desk)
+                    continue
+                worse = now
             book(T, tour, site)
             unfair = then
 
@@ -188,6 +211,7 @@ def _insert(
     if best_r < 0:
         return False
     _place(tour, best_r, best_k, best_unload, site, best_mode)
+    desk.last[0], desk.last[1], desk.last[2] = best_r, best_k, 2 if best_unload else 1
     count = collect_stays(tour, best_r, len(tour.length), stays) if T.rule.zoned else 0
     route(T, tour.nodes[best_r], tour.modes[best_r], tour.length[best_r], stays, count, tour.rows[best_r])
     return True

@@ -129,7 +129,7 @@ def _ruin(t: Orienteering, s: Tours, dice: Dice) -> None:
         n = s.length[q]
         if n == 0:
             continue
-        many = 1 + below(dice, max(1, n // 2))
+        many = 1 + below(dice, n if n < 6 else n // 2)  # of a short tour perhaps all
         first = below(dice, n)
         kept = 0
         for k in range(n):
@@ -185,7 +185,7 @@ def improve_tours(
         _copy(current, trial)
         _ruin(t, trial, dice)
         choice = uniform(dice)
-        noise = 0.0 if choice < 0.33 else (0.3 if choice < 0.66 else 0.8)
+        noise = 0.0 if choice < 0.3 else (0.3 if choice < 0.6 else (0.8 if choice < 0.95 else 8.0))
         power = 1.0 + 1.5 * uniform(dice)
         _fill(t, trial, noise, power, dice)
         found = _profit(t, trial)

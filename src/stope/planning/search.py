@@ -138,7 +138,7 @@ def improve(
     for i in range(first, last):
         if i == 0:
             copy_tour(current, best)  # a warm start is a plan too
-            fill(T, current, allowed, 0.0, 0.0, dice, stays, desk)
+            fill(T, current, allowed, 0.0, 0.0, dice, stays, order, on_the_way, desk)
             if better(score(T, current, on_the_way, desk.mass, order), score(T, best, on_the_way, desk.mass, order)):
                 copy_tour(current, best)
             continue
@@ -149,7 +149,7 @@ def improve(
             continue
         noise = 0.6 if uniform(dice) < 0.8 else 2.5
         price = 0.0 if uniform(dice) < 0.4 else 20.0 * uniform(dice)
-        fill(T, trial, allowed, noise, price, dice, stays, desk)
+        fill(T, trial, allowed, noise, price, dice, stays, order, on_the_way, desk)
         before, after = score(T, current, on_the_way, desk.mass, order), score(T, trial, on_the_way, desk.mass, order)
         warmth = max(1e-9, _WARMTH * abs(weight(before)) * (1.0 - i / total))
         if weight(after) >= weight(before) or uniform(dice) < np.exp((weight(after) - weight(before)) / warmth):

@@ -1,0 +1,136 @@
+"""The validator catches every mutation of a good plan, and names the constraint that it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from stope.mission.planfile import Activity
+from stope.planning.margins import widen
+from stope.planning.minebench import minebench
+from stope.planning.problem import Problem
+from stope.planning.schedule import activities
+from stope.planning.solver import Ask, solve
+from stope.planning.validator import check_plan, plan_value
+
+Plan = list[Activity]
+
+
+@pytest.fixture(scope="module")
+def good() -> tuple[Problem, Plan, int]:
+    problem = minebench(20, 1, 0)
+    found = solve(problem, Ask(300, seed=3))
+    return problem, list(activities(problem, found)), found.value
+
+
+def groups(problem: Problem, plan: Plan) -> set[str]:
+    return {complaint.group for complaint in check_plan(problem, plan)}
+
+
+def shift(plan: Plan, index: int, start: int, end: int | None = None) -> Plan:
+    a = plan[index]
+    later = start if end is None else end
+    moved = a.model_copy(update={"start_min": a.start_min + start, "end_min": a.end_min + later})
+    return [*plan[:index], moved, *plan[index + 1 :]]
+
+
+def first(plan: Plan, task: str) -> int:
+    return next(k for k, a in enumerate(plan) if a.task == task)
+
+
+def drop_site(plan: Plan, site: str) -> Plan:
+    return [a for a in plan if a.site != site]
+
+
+def test_good_plan_and_its_value(good: tuple[Problem, Plan, int]) -> None:
+    problem, plan, value = good
+    assert check_plan(problem, plan) == []
+    assert plan_value(problem, plan) == value
+
+
+MUTATIONS: dict[str, tuple[Callable[[Plan], Plan], str]] = {
+    "starts before the one before it ends": (lambda p: shift(p, first(p, "survey"), -5, 0), "duration"),
+    "drilled too briefly": (lambda p: shift(p, first(p, "drill"), 0, -5), "duration"),
+    "drives faster than it can": (lambda p: shift(p, first(p, "approach"), 0, -3), "travel"),
+    "charges in the dark": (lambda p: [*p, p[0].model_copy(update={"task": "charge", "site": "depot",
+                            "start_min": 1535, "end_min": 1540})], "sun"),
+    "no release": (lambda p: [a for a in p if a.task != "release"], "order"),
+    "never goes home": (lambda p: p[:-1], "travel"),
+    "a robot that is not there": (lambda p: [p[0].model_copy(update={"robot": 3}), *p[1:]], "unknown"),
+    "a site that is not there": (lambda p: [p[0].model_copy(update={"site": "atlantis"}), *p[1:]], "unknown"),
+    "everything a day later": (lambda p: [a.model_copy(update={"start_min": a.start_min + 258,
+                               "end_min": a.end_min + 258}) for a in p], "horizon"),
+    "pull test and drill exchanged": (lambda p: exchange(p, first(p, "pull_test")), "order"),
+    "downlink outside its window": (lambda p: shift(p, first(p, "downlink"), -60), "comm"),
+    "unloads nowhere": (lambda p: [a for a in p if a.task != "unload"], "bin"),
+    "never sends": (lambda p: [a for a in p if a.task != "downlink"], "log_store"),
+    "never charges": (lambda p: [a for a in p if a.task != "charge"], "battery"),
+}  # fmt: skip
+
+
+def exchange(plan: Plan, k: int) -> Plan:
+    a, b = plan[k], plan[k + 1]
+    later = a.model_copy(update={"start_min": b.end_min - (a.end_min - a.start_min), "end_min": b.end_min})
+    sooner = b.model_copy(update={"start_min": a.start_min, "end_min": a.start_min + b.end_min - b.start_min})
+    return [*plan[:k], sooner, later, *plan[k + 2 :]]
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_mutation_is_caught(good: tuple[Problem, Plan, int], name: str) -> None:
+    problem, plan, _ = good
+    mutate, group = MUTATIONS[name]
+    assert group in groups(problem, mutate(plan))
+
+
+def test_every_task_shifted_alone_is_caught(good: tuple[Problem, Plan, int]) -> None:
+    """An hour earlier, inside a visit, collides with the task before it, whichever it is."""
+    problem, plan, _ = good
+    inside = ("anchor", "pull_test", "drill", "collect", "stow", "release")
+    tasks = [k for k, a in enumerate(plan) if a.task in inside and a.start_min >= 60]
+    assert len(tasks) > 30
+    assert all(groups(problem, shift(plan, k, -60)) for k in tasks)
+
+
+@pytest.mark.parametrize(
+    ("change", "group"),
+    [
+        (lambda s: replace(s, deadline=100), "deadline"),
+        (lambda s: replace(s, not_before=1500), "deadline"),
+        (lambda s: replace(s, cut_windows=((0, 1),)), "thermal"),
+        (lambda s: replace(s, forbidden="it is holy ground"), "forbidden"),
+        (lambda s: replace(s, wear=100), "wear"),
+    ],
+)
+def test_a_plan_for_another_problem_is_caught(good: tuple[Problem, Plan, int], change, group: str) -> None:
+    problem, plan, _ = good
+    last = next(a.site for a in reversed(plan) if a.task == "survey")
+    sites = tuple(change(s) if s.name == last else s for s in problem.sites)
+    assert group in groups(replace(problem, sites=sites), plan)
+
+
+def test_shares_deposits_demands(good: tuple[Problem, Plan, int]) -> None:
+    problem, plan, _ = good
+    visited = {a.site for a in plan if a.task == "release"}
+    strict = replace(problem.agreement, slack_g=0, tolerance=0)
+    assert "shares" in groups(replace(problem, agreement=strict), plan)
+    sites = tuple(replace(s, deposit=0) for s in problem.sites)
+    mined = replace(problem.agreement, deposits=("pit",), deposit_left_g=(5000,))
+    assert "deposits" in groups(replace(problem, sites=sites, agreement=mined), plan)
+    sites = tuple(replace(s, demanded=s.name not in visited) for s in problem.sites)
+    assert "demanded" in groups(replace(problem, sites=sites), plan)
+
+
+def test_margins_make_an_unmargined_plan_wrong(good: tuple[Problem, Plan, int]) -> None:
+    problem, plan, _ = good
+    assert {"duration", "travel"} <= groups(widen(problem, 1.2, 1.25), plan)
+
+
+def test_two_robots_in_one_zone_are_caught() -> None:
+    problem = minebench(20, 2, 1)
+    found = solve(problem, Ask(200, seed=1))
+    everywhere = frozenset((i, j) for i in range(1, 21) for j in range(i, 21))
+    plan = list(activities(problem, found))
+    assert check_plan(problem, plan) == []
+    assert "zones" in groups(replace(problem, zones=everywhere), plan)
