@@ -19,6 +19,7 @@ from stope.tasklog import messages, new
 from stope.tasklog.conform import check
 from stope.tasklog.conform.ucum import is_ucum
 from stope.tasklog.header import utc_text
+from stope.tasklog.info import describe
 from stope.tasklog.topics import TOPICS
 from stope.tasklog.writer import channel_metadata
 
@@ -181,6 +182,17 @@ def test_each_rule_fires(tmp_path: Path, rule: str) -> None:
     path = maker.write(tmp_path / "p.mcap")
     assert rule in rules(path, level)
     assert check(path).conforms == (level == "warning")
+
+
+@pytest.mark.parametrize("topic", ["/recorder/stats", "/mass/parcel", "/estimate"])
+def test_another_message_under_our_topics_name_is_told_and_nothing_breaks(tmp_path: Path, topic: str) -> None:
+    maker = Maker()
+    maker.own(dropped=9, amount_ug=9)
+    maker.topic, maker.data = topic, b"\x0a\x01x\x12\x01y"
+    maker.metadata = {"axis.dropped": "limb", "unit.force": "N"}
+    path = maker.write(tmp_path / "p.mcap")
+    assert "topic.schema" in rules(path, "error")
+    assert describe(path).messages == 3
 
 
 def test_a_cut_log_is_not_whole(write_sample: Sample) -> None:

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import DecodeError
+
 from stope.ledger.entry import Evidence, Posting
 from stope.mission.errors import InputError
-from stope.tasklog.reader import read
+from stope.tasklog.messages import message_class
+from stope.tasklog.reader import LogMessage, read
 from stope.tasklog.seal.dsse import Envelope
 from stope.tasklog.seal.policy import Policy
 from stope.tasklog.seal.verify import verify
+from stope.tasklog.topics import TOPICS
 
 PARCELS = "/mass/parcel"
 #: Ledger account by account of a robot's log; {site} and {robot} are filled in.
@@ -72,7 +76,7 @@ def _net(log: Path, accounts: Mapping[str, str], site: str, robot: str) -> dict[
     """Net micrograms by material and ledger account; they sum to 0 for each material, exactly."""
     net: dict[str, dict[str, int]] = {}
     for found in read(log, [PARCELS]):
-        parcel: Any = found.message
+        parcel = _parcel(log, found)
         for name, amount in ((parcel.from_account, -parcel.amount_ug), (parcel.to_account, parcel.amount_ug)):
             if name not in accounts:
                 known = ", ".join(accounts)
@@ -84,6 +88,18 @@ def _net(log: Path, accounts: Mapping[str, str], site: str, robot: str) -> dict[
             account = accounts[name].format(site=site, robot=robot)
             row[account] = row.get(account, 0) + amount
     return net
+
+
+def _parcel(log: Path, found: LogMessage) -> Any:
+    """The message by our own schema, whatever the log says that it is."""
+    name = found.channel.schema.name if found.channel.schema else "no schema"
+    try:
+        if name != TOPICS[PARCELS].schema:
+            raise DecodeError(f"it is {name}")
+        return message_class(PARCELS).FromString(found.data)
+    except DecodeError as error:
+        read = f"message {found.sequence}, which is no parcel ({error})"
+        raise InputError(str(log), read=read, expected=TOPICS[PARCELS].schema, field=PARCELS) from None
 
 
 def _rounded(net: Mapping[str, Mapping[str, int]]) -> list[Posting]:

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from google.protobuf.message import DecodeError
+
 from stope.tasklog.digest import PayloadHasher
 from stope.tasklog.errors import DamagedLogError, TaskLogError, TruncatedLogError
 from stope.tasklog.header import RECORD, RunHeader, utc_text
@@ -171,7 +173,10 @@ class _Tally:
             flags = channel.metadata.get("deterministic") == "true", "truth" in channel.metadata
             self._channels[channel.topic] = (schema, *flags)
         if channel.topic == "/recorder/stats":
-            self.dropped = message_class("/recorder/stats").FromString(record.data).dropped
+            try:
+                self.dropped = message_class("/recorder/stats").FromString(record.data).dropped
+            except DecodeError:
+                self.dropped = 0  # another message on our topic: stope log check says so
 
     def header(self) -> tuple[RunHeader | None, str]:
         if not self._run:

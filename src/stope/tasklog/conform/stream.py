@@ -49,10 +49,11 @@ class Stream:
         self._check_clock(record)
         if decoded is not None and self.header is not None:
             self._check_arrays(record.channel, decoded)
-        if topic == "/recorder/stats" and decoded is not None and decoded.dropped:
-            self._report.warning("recorder.dropped", topic, f"the recorder lost {decoded.dropped} messages")
-        if topic == "/mass/parcel" and decoded is not None and decoded.amount_ug < 0:
-            self._report.error("mass.negative", topic, f"read {decoded.amount_ug} ug, expected 0 or more: swap them")
+        lost, mass = getattr(decoded, "dropped", 0), getattr(decoded, "amount_ug", 0)  # a stranger's may be anything
+        if topic == "/recorder/stats" and isinstance(lost, int) and lost:
+            self._report.warning("recorder.dropped", topic, f"the recorder lost {lost} messages")
+        if topic == "/mass/parcel" and isinstance(mass, int) and mass < 0:
+            self._report.error("mass.negative", topic, f"read {mass} ug, expected 0 or more: swap the accounts")
 
     def _check_clock(self, record: MessageRecord) -> None:
         topic, time_ns = record.channel.topic, record.log_time_ns
@@ -70,7 +71,8 @@ class Stream:
         if channel.topic not in self._lengths:
             self._lengths[channel.topic] = _lengths(channel, self.header)
         for field, length in self._lengths[channel.topic].items():
-            read = len(getattr(decoded, field, ()))
+            values = getattr(decoded, field, ())
+            read = len(values) if hasattr(values, "__len__") else 1
             if read not in (0, length):
                 sentence = f"read {read} values, expected {length} as the robot model says, or none for a gap"
                 self._report.error("array.length", f"{channel.topic} {field}", sentence)
