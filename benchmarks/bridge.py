@@ -130,8 +130,10 @@ def cpu_s(pid: int) -> float:
 def loop(binary: Path, rates: list[int], seconds: float) -> None:
     """Closed loop over a PTY at each rate."""
     print("closed loop, native firmware on a PTY, in columns:")
-    print("  rate | turns/s | samples lost | bad frames | stale refused | "
-          "echo p50, p99 ms, unanswered | CPU | state at the end")
+    print(
+        "  rate | turns/s | samples lost | bad frames | stale refused | "
+        "echo p50, p99 ms, unanswered | CPU | state at the end"
+    )
     for rate in rates:
         process = subprocess.Popen([str(binary)], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
@@ -262,7 +264,9 @@ def virtual(library: Path) -> None:
     began = time.perf_counter()
     bench.ticks(1000)
     together = 10.0 / (time.perf_counter() - began)
-    print(f"virtual time: device and toy world {alone:.0f} x, with the host's loop at 100 Hz {together:.0f} x real time")
+    print(
+        f"virtual time: device and toy world {alone:.0f} x, with the host's loop at 100 Hz {together:.0f} x real time"
+    )
 
 
 def main() -> None:

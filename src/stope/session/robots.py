@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from stope.bridge import adapters
 from stope.bridge.telemetry import FaultEvent
 from stope.clock import HostClock, RunClock
 from stope.mission.errors import InputError
@@ -17,7 +18,6 @@ from stope.sim.sim_robot import SimRobot
 
 CONTROL_US = 10_000
 SLOW_CONTROL_US = 20_000  # what an emulated UART carries
-SERIAL = "serial:"
 STOPS = 3  # severity from which an event makes the device safe
 KINDS = ("sim", "firmware", "native", "emulated")
 
@@ -44,14 +44,15 @@ def check_robot(request: RunRequest) -> None:
         InputError: an unknown kind, or a fault that only a simulated world in this process can have.
     """
     name = request.robot
-    if name.startswith(SERIAL) and len(name) > len(SERIAL):
-        pass
-    elif name not in KINDS:
+    kind, _, address = name.partition(":")
+    addressed = bool(address) and kind in ("serial", *adapters.names())
+    if not addressed and name not in KINDS:
         close = difflib.get_close_matches(name, KINDS, n=1)
+        plugged = "".join(f", {plug}:ADDRESS" for plug in adapters.names())
         raise InputError(
             "--robot",
             read=f"'{name}'",
-            expected=f"one of {', '.join(KINDS)}, or serial:PORT",
+            expected=f"one of {', '.join(KINDS)}, serial:PORT{plugged}",
             remedy=f"did you mean {close[0]}?" if close else "",
         )
     if request.inject and name not in ("sim", "firmware"):
@@ -86,9 +87,11 @@ def drive(request: RunRequest, model: RobotModel, world: Callable[[], AsteroidPl
         from stope.session.emulated import ProcessRobot
 
         return Driven(ProcessRobot(request, model, clock, name, note), None, SLOW_CONTROL_US, causes)
+    kind, _, port = name.partition(":")
+    if kind != "serial":
+        return Driven(adapters.find(kind)(model, port, clock), None)
     from stope.bridge.serial_port import SerialPort
     from stope.bridge.serial_robot import SerialRobot
 
-    port = name.removeprefix(SERIAL)
     robot = SerialRobot(model, lambda: SerialPort(port), HostClock(), clock, on_event=note)
     return Driven(robot, None, causes=causes)
