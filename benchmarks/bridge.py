@@ -264,13 +264,7 @@ def virtual(library: Path) -> None:
     began = time.perf_counter()
     bench.ticks(1000)
     together = 10.0 / (time.perf_counter() - began)
-<<<<<<< HEAD
-    print(
-        f"virtual time: device and toy world {alone:.0f} x, with the host's loop at 100 Hz {together:.0f} x real time"
-    )
-=======
     print(f"virtual time: device, toy world {alone:.0f} x, with the host's loop at 100 Hz {together:.0f} x real time")
->>>>>>> firmware
 
 
 def main() -> None:
