@@ -38,7 +38,10 @@ BEST = {
 }  # fmt: skip
 OPTW = dict(
     zip(
-        ["c101", "c104", "c203", "r101", "r104", "r108", "r112", "r203", "rc101", "rc104", "rc108", "pr01", "pr05", "pr10"],
+        (
+            "c101", "c104", "c203", "r101", "r104", "r108", "r112", "r203", "rc101", "rc104", "rc108", "pr01", "pr05",
+            "pr10",
+        ),  # fmt: skip
         (320, 420, 960, 198, 303, 308, 298, 1005, 219, 301, 298, 308, 579, 568),
         strict=True,
     )
@@ -110,7 +113,8 @@ def closedloop_rows(missions: int) -> None:
             low, high = wilson(good, missions)
             print(
                 f"anchors x {strength}: {label:<17} value {statistics.mean(values):6.1f}"
-                f"  replanning earns {statistics.mean(apart):+6.1f} +- {half:.1f} more  good {good / missions:.3f} [{low:.3f}, {high:.3f}]"
+                f"  replanning earns {statistics.mean(apart):+6.1f} +- {half:.1f} more"
+                f"  good {good / missions:.3f} [{low:.3f}, {high:.3f}]"
                 f"  fair {fair / missions:.3f}",
                 flush=True,
             )
