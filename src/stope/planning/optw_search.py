@@ -10,6 +10,7 @@ from stope.planning.compiled import compiled
 from stope.planning.dice import Dice, below, uniform
 from stope.planning.tables import Ints
 
+BANNED = 2  #: mark of a vertex that this iteration may not insert
 _WARMTH = 0.03  #: annealing starts accepting losses of this part of the best profit
 
 
@@ -122,6 +123,7 @@ def _fill(t: Orienteering, s: Tours, noise: float, power: float, dice: Dice) -> 
 def _ruin(t: Orienteering, s: Tours, dice: Dice) -> None:
     """Take a stretch, or vertices at random, or those near one, out of the tours."""
     choice = uniform(dice)
+    mark = BANNED if uniform(dice) < 0.1 else 0  # now and then they may not come back at once
     centre = 1 + below(dice, len(t.profit) - 1)
     part = 0.1 + 0.3 * uniform(dice)
     radius = t.way[centre, 1 + below(dice, len(t.profit) - 1)] * 0.5
@@ -141,7 +143,7 @@ def _ruin(t: Orienteering, s: Tours, dice: Dice) -> None:
             else:
                 gone = t.way[centre, i] < radius
             if gone:
-                s.used[i] = 0
+                s.used[i] = mark
             else:
                 s.nodes[q, kept] = i
                 kept += 1
@@ -153,7 +155,8 @@ def _ruin(t: Orienteering, s: Tours, dice: Dice) -> None:
 def _profit(t: Orienteering, s: Tours) -> int:
     total = 0
     for i in range(1, len(t.profit)):
-        total += t.profit[i] * s.used[i]
+        if s.used[i] == 1:
+            total += t.profit[i]
     return total
 
 
@@ -185,9 +188,12 @@ def improve_tours(
         _copy(current, trial)
         _ruin(t, trial, dice)
         choice = uniform(dice)
-        noise = 0.0 if choice < 0.3 else (0.3 if choice < 0.6 else (0.8 if choice < 0.95 else 8.0))
+        noise = 0.0 if choice < 0.33 else (0.3 if choice < 0.66 else 0.8)
         power = 1.0 + 1.5 * uniform(dice)
         _fill(t, trial, noise, power, dice)
+        for k in range(len(trial.used)):
+            if trial.used[k] == BANNED:
+                trial.used[k] = 0
         found = _profit(t, trial)
         warmth = _WARMTH * top * (1.0 - (i % rounds) / rounds) + 1e-9
         if found >= now or uniform(dice) < np.exp((found - now) / warmth):
