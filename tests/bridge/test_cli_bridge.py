@@ -228,7 +228,7 @@ def test_the_pump_cuts_plugs_and_counts(port: str) -> None:
         pump.stdin.flush()
         again = pump.stdout.readline().strip()
         assert stope("bridge", "info", "--port", again)[0] == 0
-        pump.send_signal(signal.SIGINT)
+        pump.send_signal(signal.SIGTERM)  # a job in the background of a script is deaf to SIGINT
         counts = json.loads(pump.stdout.read())
         assert pump.wait(timeout=10) == 0
     finally:

@@ -13,12 +13,18 @@ from mcap.reader import make_reader
 from stope.tasklog.reader import read
 
 
+def _hear_ctrl_c() -> None:
+    """As from a terminal: a job in the background of a script is deaf to SIGINT, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.mission
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_told_to_stop_keeps_its_log(tmp_path: Path, told: signal.Signals) -> None:
     stope = Path(sys.executable).with_name("stope")
     command = [stope, "run", "bennu_core", "--no-video", "--out", tmp_path]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes, preexec_fn=_hear_ctrl_c) as run:
         assert run.stderr is not None
         first = next(line for line in run.stderr if "descend" in line)  # the progress line: the loop is turning
         run.send_signal(told)
