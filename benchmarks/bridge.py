@@ -90,7 +90,7 @@ def codec(oracle: ModuleType) -> None:
     """Encode and decode, ours and pymavlink's, in one run."""
     fields = joint_fields()
     kind = CODEC.types["JOINT_STATE"]
-    flat = kind.flatten(fields)  # type: ignore[arg-type]
+    flat = kind.flatten(fields)
     frame = kind.frame(flat, 1, 1, 1)
     (parsed,) = Framer(CODEC.table).feed(frame, 0)
     mav = oracle.MAVLink(None, srcSystem=1, srcComponent=1)
@@ -101,7 +101,7 @@ def codec(oracle: ModuleType) -> None:
     rows = {
         "encode": (
             best_us(lambda: kind.frame(flat, 1, 1, 1)),
-            best_us(lambda: CODEC.encode("JOINT_STATE", fields, 1, 1, 1)),  # type: ignore[arg-type]
+            best_us(lambda: CODEC.encode("JOINT_STATE", fields, 1, 1, 1)),
             best_us(lambda: oracle.MAVLink_joint_state_message(**named).pack(mav)),
         ),
         "decode": (
@@ -183,7 +183,7 @@ class Counted(LockStep):
     """A lock step that counts bytes, frames and payload bytes."""
 
     def __init__(self, core: object) -> None:
-        super().__init__(core)  # type: ignore[arg-type]
+        super().__init__(core)
         self.count = {"up": [0, 0], "down": [0, 0]}
         self._framers = {way: Framer(CODEC.table) for way in self.count}
 
@@ -226,7 +226,7 @@ def resync(oracle: ModuleType) -> None:
     frames = []
     for i in range(count):
         fields = {**joint_fields(), "seq": i + 1, "time_us": int(rng.integers(1, 1 << 40))}
-        flat = kind.flatten(fields)  # type: ignore[arg-type]
+        flat = kind.flatten(fields)
         for at in range(2, 26):
             flat[at] = float(rng.normal())
         frames.append(kind.frame(flat, i & 255, 1, 1))

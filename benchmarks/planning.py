@@ -141,11 +141,11 @@ def latency_rows() -> None:
 
     def timed(self: Replanner, *arguments: object) -> object:
         start = process_time()
-        decision = plain(self, *arguments)  # type: ignore[arg-type]
+        decision = plain(self, *arguments)
         spent.append(process_time() - start)
         return decision
 
-    Replanner.replan = timed  # type: ignore[assignment, method-assign]
+    Replanner.replan = timed
     try:
         for k in range(21):
             problem = minebench(60 if k % 2 else 20, 1, k % 5)
@@ -153,7 +153,7 @@ def latency_rows() -> None:
             if k == 0:
                 spent.clear()
     finally:
-        Replanner.replan = plain  # type: ignore[method-assign]
+        Replanner.replan = plain
     spent.sort()
     n = len(spent)
     print(f"{n} replans: p50 {spent[n // 2]:.3f}  p99 {spent[int(0.99 * n)]:.3f}  max {spent[-1]:.3f} CPU-s")

@@ -48,8 +48,8 @@ def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         calls["printed"] = (outcome.exit_code, json, quiet)
 
     run, outcome = types.ModuleType("stope.session.run"), types.ModuleType("stope.session.outcome")
-    run.run_mission = run_mission  # type: ignore[attr-defined]
-    outcome.print_outcome = print_outcome  # type: ignore[attr-defined]
+    run.run_mission = run_mission
+    outcome.print_outcome = print_outcome
     monkeypatch.setitem(sys.modules, "stope.session.run", run)
     monkeypatch.setitem(sys.modules, "stope.session.outcome", outcome)
     return calls

@@ -111,7 +111,7 @@ def test_a_stalled_line_delivers_all_of_it_later() -> None:
 )
 def test_impossible_faults_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"expected|chance"):
-        Faults(**wrong)  # type: ignore[arg-type]
+        Faults(**wrong)
 
 
 # --- with the device ----------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def test_a_right_robot_is_good_joint_by_joint(
         step(now_us, efforts, sensors)
         largest[:] = np.maximum(largest, np.abs(np.array(bench.world.position) - np.array(model.stance)))
 
-    bench.world.advance = watched  # type: ignore[method-assign]
+    bench.world.advance = watched
     calibration = examine(bench.robot, lambda question: bool(asked.append(question)) or True, joints=names)
     assert calibration.good
     assert [check.joint for check in calibration.joints] == names

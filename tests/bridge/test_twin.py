@@ -33,7 +33,7 @@ class NotedPlant:
         return STEP_US
 
     def sense(self) -> RawSensors:
-        n, limbs, drums = len(self.model.joints), len(self.model.limbs), len(self.model.drums.joints)  # type: ignore[union-attr]
+        n, limbs, drums = len(self.model.joints), len(self.model.limbs), len(self.model.drums.joints)
         return RawSensors(
             self.time_us, self.position.copy(), self.velocity.copy(), np.arange(n) * 1.0, np.array((0.1, 0.2, 0.3)),
             np.array((1.0, 2.0, 3.0)), np.arange(3.0 * limbs).reshape(limbs, 3), np.arange(limbs, dtype=np.int8),

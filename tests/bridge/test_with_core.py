@@ -221,7 +221,7 @@ def test_what_a_broken_host_lets_through_the_device_refuses_whole(
     wire = session._sequences.next(10_000)
     parts = session._disassembler.messages(bench.command(), wire, session.caps.boot_nonce)
     first = dict(parts[0][1])
-    first[field] = (value, *first[field][1:])  # type: ignore[index]
+    first[field] = (value, *first[field][1:])
     kind = codec.types["SETPOINT"]
     flat: list[Any] = []
     for wire_field in kind.message.wire:

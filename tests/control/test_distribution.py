@@ -29,7 +29,7 @@ def footholds(**given_: object) -> Footholds:
         "standing": np.ones(4, dtype=bool),
         "friction": 0.6,
     }
-    return Footholds(**(whole | given_))  # type: ignore[arg-type]
+    return Footholds(**(whole | given_))
 
 
 def wrench_of(force_n: np.ndarray, arms_m: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ MODEL = robot()
 
 def alarms(watch: AnchorWatch, ticks: int, **given: object) -> list[Alarm | None]:
     force = np.zeros((4, 3))
-    force[:, 2] = given.pop("carried_n", 0.0) / 4.0  # type: ignore[operator]
+    force[:, 2] = given.pop("carried_n", 0.0) / 4.0
     seen = observation(MODEL, weight_on_bit_n=given.pop("weight_n", 0.0))
     believed = estimate(limb_force_n=force, **given)
     return [watch.alarm(seen, believed) for _ in range(ticks)]

@@ -22,7 +22,7 @@ def test_tasks_run_in_order_one_at_a_time() -> None:
 
 @pytest.mark.parametrize("outcome", [FAILURE, REFUSAL])
 def test_a_failed_tool_does_not_keep_the_robot_from_the_next_task(outcome: object) -> None:
-    play = Play({"drill": outcome})  # type: ignore[dict-item]
+    play = Play({"drill": outcome})
     play.run()
     assert play.begun == list(TASKS)
     assert play.states["drill"] in ("failed", "refused")

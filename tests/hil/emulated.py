@@ -48,7 +48,7 @@ class Wired(Host):
         return self._place
 
     @property
-    def now(self) -> int:  # type: ignore[override]
+    def now(self) -> int:
         """Device time, by its newest STATE."""
         return int(CLOCK.now_s() * 1e6 + self._offset_us)
 

@@ -50,7 +50,7 @@ def test_the_core_arms_and_goes_safe_on_an_8_bit_part(oracle: ModuleType) -> Non
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     name = next(line.split()[1] for line in process.stdout if line.startswith(b"PTY")).decode()
-    rig = Wired(process, Terminal(name), oracle, load_robot(ROOT / "sim_worlds/robots/bench_rig/robot.yaml"))  # type: ignore[arg-type]
+    rig = Wired(process, Terminal(name), oracle, load_robot(ROOT / "sim_worlds/robots/bench_rig/robot.yaml"))
     try:
         caps = rig.all("CAPS")[-1]
         assert (caps.board, caps.robot, caps.joint_count) == ("simavr atmega2560", "bench_rig", 2)

@@ -253,7 +253,7 @@ def test_overrides_replace_one_value(override: str, path: tuple[str | int, ...],
     data = {"name": "n", "tasks": [{"task": "cut", "depth_m": 1}, {"task": "rest"}]}
     changed: object = apply_overrides(data, [override])
     for step in path:
-        changed = changed[step]  # type: ignore[index]
+        changed = changed[step]
     assert changed == value
     assert data == {"name": "n", "tasks": [{"task": "cut", "depth_m": 1}, {"task": "rest"}]}
 

@@ -88,6 +88,6 @@ def test_a_drum_fills_and_never_overfills() -> None:
         lambda: excavation.depth_for_draft_m(MOON, -1.0),
     ],
 )
-def test_what_no_blade_has_is_refused(call) -> None:  # type: ignore[no-untyped-def]
+def test_what_no_blade_has_is_refused(call) -> None:
     with pytest.raises(ValueError, match=r"expected|cannot|wedge|needs|ends"):
         call()

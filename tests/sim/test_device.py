@@ -67,7 +67,7 @@ def test_a_stale_command_makes_the_device_hold(device: Device, miner: RobotModel
     assert device.faults & FaultFlag.STALE_COMMAND
     assert not late.thrust_n.any()
     assert (late.anchor == int(AnchorAction.HOLD)).all()
-    assert late.joint[miner.drill.spindle] == 0.0  # type: ignore[union-attr]
+    assert late.joint[miner.drill.spindle] == 0.0
     device.tick(sensors._replace(time_us=102_000 + HOLD_TO_DISARM_US + 1))
     assert device.state is SafetyState.DISARMED
 
@@ -93,7 +93,7 @@ def test_old_and_dead_commands_are_refused_and_counted(
 
 def test_over_press_backs_the_feed_off(device: Device, miner: RobotModel, sensors: RawSensors) -> None:
     device.take(drilling(miner), sensors)
-    feed = miner.drill.feed  # type: ignore[union-attr]
+    feed = miner.drill.feed
     assert device.tick(sensors._replace(weight_on_bit_n=39.0)).joint[feed] > 0.0
     assert device.tick(sensors._replace(weight_on_bit_n=40.0)).joint[feed] == -33.0
     assert device.faults & FaultFlag.OVER_PRESS
@@ -102,7 +102,7 @@ def test_over_press_backs_the_feed_off(device: Device, miner: RobotModel, sensor
 
 def test_feed_needs_its_anchors(device: Device, miner: RobotModel, sensors: RawSensors) -> None:
     device.take(drilling(miner), sensors)
-    feed = miner.drill.feed  # type: ignore[union-attr]
+    feed = miner.drill.feed
     phase = np.array([AnchorPhase.ENGAGED, AnchorPhase.ENGAGED, AnchorPhase.OPEN, AnchorPhase.OPEN], dtype=np.int8)
     assert device.tick(sensors._replace(anchor_phase=phase)).joint[feed] == 0.0
     assert device.faults & FaultFlag.FEED_INTERLOCK
@@ -113,7 +113,7 @@ def test_feed_needs_its_anchors(device: Device, miner: RobotModel, sensors: RawS
 
 
 def test_a_stalled_spindle_is_switched_off(device: Device, miner: RobotModel, sensors: RawSensors) -> None:
-    spindle = miner.drill.spindle  # type: ignore[union-attr]
+    spindle = miner.drill.spindle
     fast = np.zeros(16)
     fast[spindle] = 40.0
     device.take(drilling(miner, until_us=10**9, joint_velocity=fast), sensors)
@@ -125,7 +125,7 @@ def test_a_stalled_spindle_is_switched_off(device: Device, miner: RobotModel, se
 
 
 def test_a_spindle_that_turns_again_was_not_stalled(device: Device, miner: RobotModel, sensors: RawSensors) -> None:
-    spindle = miner.drill.spindle  # type: ignore[union-attr]
+    spindle = miner.drill.spindle
     fast = np.zeros(16)
     fast[spindle] = 40.0
     device.take(drilling(miner, until_us=10**9, joint_velocity=fast), sensors)
@@ -145,7 +145,7 @@ def test_release_needs_confirmation_and_a_stopped_drill(
     release = np.full(4, int(AnchorAction.RELEASE), dtype=np.int8)
     device.take(drilling(miner, seq=1, anchor_action=release, release_confirm=confirm), sensors)
     turning = np.zeros(16)
-    turning[miner.drill.spindle] = spin_rad_s  # type: ignore[union-attr]
+    turning[miner.drill.spindle] = spin_rad_s
     efforts = device.tick(sensors._replace(joint_velocity=turning))
     assert bool((efforts.anchor == -1).all()) is released
     assert bool(device.faults & FaultFlag.RELEASE_REFUSED) is not released

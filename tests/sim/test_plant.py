@@ -12,7 +12,7 @@ from stope.robot.model import RobotModel
 from stope.robot.seam import PhysicsDivergedError
 
 
-def run(plant, efforts, seconds):  # type: ignore[no-untyped-def]
+def run(plant, efforts, seconds):
     for _ in range(round(seconds * 1e6 / plant.step_us)):
         plant.step(efforts)
 

@@ -36,7 +36,7 @@ def plain(half_m: float = 2.0, n: int = 41, height: float = 0.0, cover_m: float 
 
 def standing(x: float = 0.0, y: float = 0.0, lifted_m: float = 0.0, **more: object) -> Frame:
     position = np.array([x, y, MINER.stance_height_m + lifted_m])
-    return Frame(position, np.array([0.0, 0.0, 0.0, 1.0]), np.array(MINER.stance), **more)  # type: ignore[arg-type]
+    return Frame(position, np.array([0.0, 0.0, 0.0, 1.0]), np.array(MINER.stance), **more)
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def tumbling(miner: RobotModel) -> Iterator[tuple[BulletWorld, ArticulatedBody, 
     world.close()
 
 
-def test_points_and_velocities_agree_with_pybullet(miner: RobotModel, tumbling) -> None:  # type: ignore[no-untyped-def]
+def test_points_and_velocities_agree_with_pybullet(miner: RobotModel, tumbling) -> None:
     _, body, tree, _ = tumbling
     for row, limb in enumerate(miner.limbs):
         link = body.link(limb.foot_link, miner.base_link)
@@ -54,7 +54,7 @@ def test_points_and_velocities_agree_with_pybullet(miner: RobotModel, tumbling) 
         assert tree.point_velocity_m_s[row] == pytest.approx(at_frame, abs=URDF_M)
 
 
-def test_momentum_is_the_sum_over_pybullets_links(miner: RobotModel, tumbling) -> None:  # type: ignore[no-untyped-def]
+def test_momentum_is_the_sum_over_pybullets_links(miner: RobotModel, tumbling) -> None:
     _, body, tree, base = tumbling
     total = p.getDynamicsInfo(body.body, -1)[0] * base[7:10]
     for link in range(p.getNumJoints(body.body)):
@@ -63,7 +63,7 @@ def test_momentum_is_the_sum_over_pybullets_links(miner: RobotModel, tumbling) -
     assert tree.total_mass_kg == pytest.approx(48.3, abs=1e-9)
 
 
-def test_a_generalised_force_moves_the_robot_as_the_force_does(miner: RobotModel, tumbling) -> None:  # type: ignore[no-untyped-def]
+def test_a_generalised_force_moves_the_robot_as_the_force_does(miner: RobotModel, tumbling) -> None:
     world, body, tree, base = tumbling
     rng = np.random.default_rng(4)
     wrench = rng.normal(size=(4, 6)) * (10.0, 10.0, 10.0, 1.0, 1.0, 1.0)
@@ -81,7 +81,7 @@ def test_a_generalised_force_moves_the_robot_as_the_force_does(miner: RobotModel
     assert tree.momentum[3:6] - momentum[3:6] == pytest.approx(step_s * sums[3:], abs=6e-3)
 
 
-def test_carried_mass_changes_mass_centre_and_momentum(miner: RobotModel, tumbling) -> None:  # type: ignore[no-untyped-def]
+def test_carried_mass_changes_mass_centre_and_momentum(miner: RobotModel, tumbling) -> None:
     _, _, tree, base = tumbling
     before, mass = tree.momentum.copy(), tree.total_mass_kg
     tree.load_mass("sample_bin", 2.0, np.zeros(3))

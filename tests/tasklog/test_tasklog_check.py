@@ -51,7 +51,7 @@ class Maker:
         file = files.file.add(name="p.proto", package="p", syntax="proto3")
         message = file.message_type.add(name="Own")
         for number, (name, kind) in enumerate(kinds.items(), 1):
-            message.field.add(name=name, number=number, label=1, type=kind)  # type: ignore[arg-type]
+            message.field.add(name=name, number=number, label=1, type=kind)
         self.topic, self.schema, self.definition = "/own", "p.Own", files.SerializeToString()
         self.data, self.metadata = b"", {"deterministic": "true"}
 

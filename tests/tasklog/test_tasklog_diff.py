@@ -74,7 +74,7 @@ def test_a_log_is_the_same_as_itself(tmp_path: Path) -> None:
     ],
 )
 def test_what_differs_is_named(tmp_path: Path, changed: dict[str, object], what: str) -> None:
-    found = differing(mission(tmp_path / "a.mcap"), mission(tmp_path / "b.mcap", **changed))  # type: ignore[arg-type]
+    found = differing(mission(tmp_path / "a.mcap"), mission(tmp_path / "b.mcap", **changed))
     assert what in found
 
 

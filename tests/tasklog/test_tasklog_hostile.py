@@ -78,7 +78,7 @@ def streamed_zeros(size: int) -> bytes:
         ("says more than it holds", lambda: chunk("lz4", lz4.frame.compress(bytes(MIB)), 2 * MIB)),
     ],
 )
-def test_unpacking_bombs(tmp_path: Path, name: str, content) -> None:  # type: ignore[no-untyped-def]
+def test_unpacking_bombs(tmp_path: Path, name: str, content) -> None:
     path = tmp_path / "bomb.mcap"
     path.write_bytes(MAGIC + content())  # packed before memory is watched
     tracemalloc.start()

@@ -131,7 +131,7 @@ def test_two_schemas_on_one_topic_and_odd_names(tmp_path: Path) -> None:
     assert query("select message from log", datasets(tmp_path / "t")).rows == [("hello",)]
 
 
-def _header():  # type: ignore[no-untyped-def]
+def _header():
     from sample_log import sample_header
 
     return sample_header()

@@ -106,12 +106,12 @@ def test_a_flipped_bit_anywhere(tiny: Path, tmp_path: Path) -> None:
         values, found = restored(tmp_path / "flipped.mcap", bytes(data), at)
         assert set(values) <= set(range(12))
         assert values == sorted(values)
-        assert not found.complete  # type: ignore[attr-defined]
-        assert found.losses  # type: ignore[attr-defined]
+        assert not found.complete
+        assert found.losses
         inner = [v for v in values if v < max(values, default=0)]
         if inner and len(values) <= max(values):
             gaps += 1
-            assert found.missing == max(values) + 1 - len(values)  # type: ignore[attr-defined]
+            assert found.missing == max(values) + 1 - len(values)
     assert gaps > 2
 
 
@@ -121,9 +121,9 @@ def test_a_bad_chunk_costs_its_own_messages_alone(tiny: Path, tmp_path: Path) ->
     data[second + 30] ^= 4
     values, found = restored(tmp_path / "bad.mcap", bytes(data), 0)
     assert values == [0, 1, 2, 6, 7, 8, 9, 10, 11]
-    assert found.topics["/mass/parcel"].missing == 3  # type: ignore[attr-defined]
+    assert found.topics["/mass/parcel"].missing == 3
     assert "/mass/parcel: 3 missing (first 4 to 6)" in str(found)
-    assert found.verified < second  # type: ignore[attr-defined]
+    assert found.verified < second
 
 
 @pytest.mark.parametrize("zeros", [1, 8, 4096])
@@ -134,7 +134,7 @@ def test_a_tail_of_zeros(tiny: Path, tmp_path: Path, zeros: int) -> None:
         values, found = restored(tmp_path / "padded.mcap", whole[:keep] + bytes(zeros), keep)
         assert values == list(range(len(values)))
         assert len(values) >= 9
-        assert not found.complete  # type: ignore[attr-defined]
+        assert not found.complete
 
 
 def test_the_recovered_log_says_what_it_is(tiny: Path, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_messages_without_checksum_are_taken_on_request_alone(tmp_path: Path) ->
         channel = writer.register_channel("/x", "json", 0)
         for i in range(5):
             writer.add_message(channel, i, b"{}", i, i + 1)
-        writer.finish()  # type: ignore[no-untyped-call]
+        writer.finish()
     data = path.read_bytes()
     path.write_bytes(data[: data.rindex(b"{}")])
     found = recover(path, tmp_path / "none.mcap")

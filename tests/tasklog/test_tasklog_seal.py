@@ -70,7 +70,7 @@ def policy(**changes: Any) -> Policy:
 
 def states(log: Path, envelope: Envelope, using: Policy | None = None) -> dict[str, set[str]]:
     found = verify(log, envelope, using or policy())
-    return {state: {row.name for row in found.having(state)} for state in ("verified", "withheld", "failed")}  # type: ignore[arg-type]
+    return {state: {row.name for row in found.having(state)} for state in ("verified", "withheld", "failed")}
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path, header: RunHeader) -> None:
 
 def test_a_bad_start_leaves_nothing_half_written(tmp_path: Path, header: RunHeader) -> None:
     with pytest.raises(TaskLogError, match="no log backend called 'rust'"):
-        TaskLogWriter(tmp_path / "log.mcap", header, start_utc_ns=START_NS, backend="rust")  # type: ignore[arg-type]
+        TaskLogWriter(tmp_path / "log.mcap", header, start_utc_ns=START_NS, backend="rust")
     with pytest.raises(TaskLogError, match="does not fit 63 bits"):
         TaskLogWriter(tmp_path / "log.mcap", header, start_utc_ns=-1)
     assert list(tmp_path.iterdir()) == []
@@ -74,7 +74,7 @@ def test_mistakes_of_the_caller(tmp_path: Path, header: RunHeader) -> None:
         with pytest.raises(TaskLogError, match=r"/task/event carries stope\.log\.v1\.TaskEvent, not .*MassParcel"):
             log.write("/task/event", new("MassParcel"), 0)
         with pytest.raises(TypeError):
-            log.write("/task/event", new("/task/event"), 0.5)  # type: ignore[arg-type]
+            log.write("/task/event", new("/task/event"), 0.5)
         log.write("/mass/parcel", new("MassParcel", amount_ug=5).SerializeToString(), np.int64(3))
     log.close()
     assert [m.message.amount_ug for m in read(log.path, ["/mass/parcel"])] == [5]

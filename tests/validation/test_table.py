@@ -103,7 +103,7 @@ def test_a_case_that_computes_something_else_is_a_mistake_of_ours(monkeypatch: p
         run_cases(["A11"])
 
 
-def test_the_command_prints_for_people_and_programs(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_command_prints_for_people_and_programs(tmp_path) -> None:
     page = tmp_path / "validation.html"
     said = CliRunner().invoke(app, ["validate", "T", "C03", "--json", "--html", str(page)])
     assert said.exit_code == 0

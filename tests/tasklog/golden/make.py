@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from sample_log import START_NS, sample_header, sample_messages  # type: ignore[import-not-found]
+from sample_log import START_NS, sample_header, sample_messages
 
 from stope.tasklog import TaskLogWriter
 from stope.tasklog.digest import payload_digest
