@@ -48,7 +48,7 @@ def test_a_reading_arrives_within_half_a_count(oracle: ModuleType, position: lis
     fits = np.abs(where) <= 32767 * scale
     assert np.allclose(np.array(message.position)[fits] * scale[fits], where[fits], atol=0.5 * scale.max() + 1e-9)
     assert (np.abs(np.array(message.position)) <= 32768).all()
-    assert message.weight_on_bit * 0.01 == pytest.approx(weight_n, abs=0.005 + 1e-9)  # half a count, and the last bit of a float
+    assert message.weight_on_bit * 0.01 == pytest.approx(weight_n, abs=0.005 + 1e-9)  # half a count
     assert (message.seq, message.energy_used_j, message.bus_voltage) == (1, 12.5, 28_000)
 
 
