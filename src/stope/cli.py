@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stope import __version__, cli_bridge, cli_diff, cli_ledger, cli_log, cli_plan, cli_seal, cli_share
+from stope import __version__, cli_bridge, cli_campaign, cli_diff, cli_ledger, cli_log, cli_plan, cli_seal, cli_share
 from stope.cli_errors import FAILED, Sentences
 from stope.cli_log import JsonOption
 from stope.mission.errors import InputError
@@ -30,6 +30,7 @@ app.add_typer(cli_log.app, name="log")
 app.add_typer(cli_seal.key_app, name="key")
 app.add_typer(cli_ledger.app, name="ledger")
 app.add_typer(cli_share.app, name="share")
+app.add_typer(cli_campaign.app, name="campaign")
 app.add_typer(faults_app, name="faults")
 cli_bridge.register(app)
 app.command(epilog=cli_plan.PLAN_EXAMPLES)(cli_plan.plan)
@@ -56,6 +57,7 @@ class Schema(StrEnum):
     BODY = "body"
     MATERIAL = "material"
     ROBOT = "robot"
+    SCENARIO = "scenario"
 
 
 SetOption = Annotated[

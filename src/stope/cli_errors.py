@@ -17,7 +17,13 @@ from stope.mission.errors import InputError
 
 FAILED, INPUT, ROBOT, INTERNAL, INTERRUPTED = 1, 2, 3, 4, 130
 _EXTRAS = {"pybullet": "sim", "av": "sim", "PIL": "sim", "serial": "serial", "duckdb": "query", "ortools": "exact"}
-_EXTRAS |= {"pyarrow": "query", "cryptography": "seal", "obstore": "share"}
+_EXTRAS |= {
+    "distributed": "campaign",
+    "dask": "campaign",
+    "pyarrow": "query",
+    "cryptography": "seal",
+    "obstore": "share",
+}
 
 
 class Sentences(TyperGroup):

@@ -12,12 +12,15 @@ from stope.mission.body import Body, ObjShape, load_body
 from stope.mission.material import Material, load_material
 from stope.mission.missionfile import Mission, read_mission
 from stope.mission.resolve import digest, resolved_mission
+from stope.mission.scenario import Scenario
 from stope.mission.shape import load_obj
 from stope.mission.shipped import find_data
 from stope.robot.modelfile import RobotFile, load_robot
 from stope.session.fit import check_fit
 
-SCHEMAS: dict[str, type[BaseModel]] = {"mission": Mission, "body": Body, "material": Material, "robot": RobotFile}
+SCHEMAS: dict[str, type[BaseModel]] = {
+    "mission": Mission, "body": Body, "material": Material, "robot": RobotFile, "scenario": Scenario,
+}  # fmt: skip
 
 
 def check_mission(mission: str, body: str | None, body_unit: str, overrides: Sequence[str]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class Outcome:
         verdict: PASSED, RECOVERED (a fault ended the mission, the robot is anchored), FAILED or LOST.
         reason: one sentence for a verdict other than PASSED.
         not_caused: faults that were asked for and whose task never came to the point.
+        truth: what the seed drew for the ground, by name with its unit; empty without a simulated world.
         mass_kg: by account and material; escaped_kg, collected_kg: sums of it.
         worst_margin: 1 - utilisation over allowed of the worst anchor at its worst moment.
         collected_kg: by the books where there are any, else by the level sensors.
@@ -66,6 +67,7 @@ class Outcome:
     depth_m: float
     peak_weight_on_bit_n: float
     mass_kg: dict[str, dict[str, float]]
+    truth: dict[str, float]
     collected_kg: float
     escaped_kg: float | None
     energy_j: float

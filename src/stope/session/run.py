@@ -104,6 +104,7 @@ def _booked(run: Run, plant: AsteroidPlant) -> dict[str, Any]:
     return {
         "depth_m": plant.bit.depth_m if plant.bit else 0.0,
         "mass_kg": masses,
+        "truth": plant.ground.drawn(),
         "collected_kg": (flow.bin_ug + flow.core_ug) * 1e-9,
         "escaped_kg": flow.book.total("escaped") * 1e-9,
         "energy_j": run.robot.read().energy_used_j,
@@ -121,6 +122,7 @@ def _measured(run: Run, result: LoopResult) -> dict[str, Any]:
     return {
         "depth_m": result.deepest_m,
         "mass_kg": {},
+        "truth": {},
         "collected_kg": collected_kg(run, last) if last else 0.0,
         "escaped_kg": None,
         "energy_j": last.energy_used_j if last else 0.0,

@@ -46,6 +46,11 @@ class TrueGround:
             _release=random_stream(seed, "truth.release"),
         )
 
+    def drawn(self) -> dict[str, float]:
+        """The drawn numbers by name, for the outcome of a run and for campaigns."""
+        names = ("rock_ucs_pa", "rock_energy_ratio", "cover_cohesion_pa")
+        return {name: float(getattr(self, name)) for name in names}
+
     def grip_strength(self, spines: int, cover_m: float) -> tuple[float, float]:
         """True normal and shear strength (N) of a microspine gripper that bites where the cover is `cover_m` thick."""
         size = spines / 256.0  # the materials state the strength of the 256-spine reference gripper

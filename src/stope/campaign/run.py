@@ -1,0 +1,92 @@
+"""Run a scenario's seeds over Dask: a cluster inside this process, or any scheduler's address for more machines."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stope.campaign.job import Job, Row, broken, folder_of, run_job
+from stope.mission.errors import InputError
+from stope.mission.scenario import Scenario
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_S = 10
+
+
+def jobs_of(scenario: Scenario, seeds: Iterable[int], out: Path, keep: bool = False) -> list[Job]:
+    """One job a seed. A run is the same in whatever campaign and on whatever worker it is flown."""
+    return [
+        Job(
+            mission=scenario.mission,
+            settings=scenario.settings(seed),
+            anchors=scenario.anchors,
+            inject=scenario.inject,
+            seed=seed,
+            drawn={vary.field: vary.draw(seed) for vary in scenario.vary},
+            out=str(folder_of(out.absolute(), seed)),
+            keep=keep,
+            timeout_s=scenario.timeout_s,
+        )
+        for seed in seeds
+    ]
+
+
+def run_jobs(
+    jobs: list[Job],
+    workers: int,
+    scheduler: str | None,
+    on_row: Callable[[Row], None],
+    do: Callable[[Job], Row] = run_job,
+) -> None:
+    """Run all jobs; `on_row` gets each row as it arrives, one for every job, in no order.
+
+    Args:
+        workers: runs at a time on this machine; with a scheduler its workers decide.
+        scheduler: address of a Dask scheduler, tcp://host:port; its workers need stope, and mission files under the
+            same path.
+        do: what a worker does with a job.
+
+    Raises:
+        InputError: nobody answers at the address.
+    """
+    from distributed import as_completed
+
+    with _client(workers, scheduler) as client:
+        waiting = {client.submit(do, job, pure=False, retries=1): job for job in jobs}
+        for future in as_completed(list(waiting)):
+            job = waiting.pop(future)
+            # A worker that died with its job has been tried anew on another; then the seed is broken, not the campaign.
+            error = future.exception()
+            on_row(broken(job, f"its worker failed: {error!r}", 0.0) if error is not None else future.result())
+            future.release()
+
+
+@contextmanager
+def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
+    from distributed import Client, LocalCluster
+
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout=CONNECT_S)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise InputError(
+                "--scheduler", read=f"'{scheduler}', where nobody answers ({error})",
+                expected="the address of a Dask scheduler, tcp://host:8786",
+            ) from error  # fmt: skip
+        with client:
+            yield client
+        return
+    # Threads are enough for workers that wait for processes, and start at once.
+    quiet = logging.ERROR
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=workers, processes=False, dashboard_address=None, silence_logs=quiet
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
