@@ -35,6 +35,17 @@ def test_quaternion_turns_vectors_as_the_matrix_does(vector: np.ndarray) -> None
     assert np.allclose(turned, matrix @ probe, atol=1e-9)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.tuples(*[st.floats(-1, 1)] * 3), st.floats(0.0, np.pi))
+def test_quaternion_holds_up_to_half_a_turn(axis: tuple[float, ...], angle: float) -> None:
+    length = float(np.linalg.norm(axis))
+    unit = np.array(axis) / length if length > 1e-3 else np.array((0.0, 0.0, 1.0))
+    turn = quaternion(exponential(unit * angle))
+    expected = np.append(unit * np.sin(0.5 * angle), np.cos(0.5 * angle))
+    assert np.linalg.norm(turn) == pytest.approx(1.0, abs=1e-15)
+    assert min(np.abs(turn - expected).max(), np.abs(turn + expected).max()) < 1e-9
+
+
 def test_a_quarter_turn_about_z_takes_east_to_north() -> None:
     assert np.allclose(exponential(np.array((0.0, 0.0, np.pi / 2))) @ (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), atol=1e-12)
 

@@ -28,11 +28,24 @@ def rotation_vector(matrix: Vector) -> Vector:
 
 
 def quaternion(matrix: Vector) -> Vector:
-    """Unit quaternion (4,) xyzw with w >= 0 of a rotation matrix."""
-    vector = rotation_vector(matrix)
-    angle = float(np.linalg.norm(vector))
-    scale = 0.5 if angle < 1e-9 else math.sin(0.5 * angle) / angle
-    return np.append(scale * vector, math.cos(0.5 * angle))
+    """Unit quaternion (4,) xyzw with w >= 0 of a rotation matrix, for every angle.
+
+    Shepperd (1978): divides by the largest of the four, so that none is a small difference of large numbers.
+    """
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = matrix.tolist()
+    trace = xx + yy + zz
+    largest = max(trace, xx, yy, zz)
+    if largest == trace:
+        rows = (zy - yz, xz - zx, yx - xy, 1.0 + trace)
+    elif largest == xx:
+        rows = (1.0 + xx - yy - zz, xy + yx, xz + zx, zy - yz)
+    elif largest == yy:
+        rows = (xy + yx, 1.0 + yy - xx - zz, yz + zy, xz - zx)
+    else:
+        rows = (xz + zx, yz + zy, 1.0 + zz - xx - yy, yx - xy)
+    x, y, z, w = rows
+    scale = math.copysign(1.0 / math.sqrt(x * x + y * y + z * z + w * w), w)
+    return np.array((scale * x, scale * y, scale * z, scale * w))
 
 
 def fit(body_points: Vector, site_points: Vector) -> tuple[Vector, Vector, float]:

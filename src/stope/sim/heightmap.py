@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from stope.sim.precise_sum import precise_sum
+
 Array = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.int64]
 
@@ -211,7 +213,7 @@ class HeightMap:
 
     def cover_mass_kg(self, density: float) -> float:
         """All loose cover on the map, summed without rounding error."""
-        return math.fsum(self._cover) * density * self.cell_area_m2
+        return precise_sum(self._cover) * density * self.cell_area_m2
 
     def _interpolate(self, values: Array, xy: npt.ArrayLike) -> Array:
         points = np.asarray(xy, dtype=np.float64)
