@@ -35,7 +35,6 @@ from stope.session.build import Run, build
 from stope.session.loop import run_loop
 from stope.session.recording import Recorder, run_header
 from stope.session.request import RunRequest
-from stope.sim.bullet import BulletWorld
 from stope.sim.device import Device
 from stope.sim.patch import triangles
 from stope.sim.plant import AsteroidPlant
@@ -52,18 +51,35 @@ class Done(Exception):  # noqa: N818  # an interruption of the loop, not an erro
 
 
 class BareLoop:
-    """PyBullet with the run's robot on the run's ground and nothing of Stope in the loop."""
+    """PyBullet with the run's robot on the run's ground, as its users drive it, and nothing of Stope in the loop."""
 
     def __init__(self, run: Run) -> None:
         model, plant = run.robot.model, run.plant
         truth = plant.truth()
-        self.world = BulletWorld(plant.step_us)
-        self.world.add_ground(*triangles(plant.heights), 0.6)
-        names = [joint.name for joint in model.joints]
-        body = self.world.load_robot(model.urdf, names, truth.position_m, truth.quaternion, truth.joint_position)
-        self.world.set_gravity(plant.field.acceleration_m_s2.tolist())
-        self._body, self._joints, self._client = body.body, body._joints, self.world.client
-        self._zeros = [0.0] * len(names)
+        self._client = p.connect(p.DIRECT)
+        p.setPhysicsEngineParameter(
+            fixedTimeStep=plant.step_us * 1e-6, numSolverIterations=50, physicsClientId=self._client
+        )
+        p.setGravity(*plant.field.acceleration_m_s2.tolist(), physicsClientId=self._client)
+        vertices, faces = triangles(plant.heights)
+        shape = p.createCollisionShape(
+            p.GEOM_MESH, vertices=vertices.tolist(), indices=faces.ravel().tolist(), flags=p.GEOM_FORCE_CONCAVE_TRIMESH,
+            physicsClientId=self._client,
+        )  # fmt: skip
+        p.createMultiBody(0.0, shape, physicsClientId=self._client)
+        self._body = p.loadURDF(
+            str(model.urdf), truth.position_m.tolist(), truth.quaternion.tolist(), flags=p.URDF_USE_INERTIA_FROM_FILE,
+            physicsClientId=self._client,
+        )  # fmt: skip
+        info = [p.getJointInfo(self._body, i, self._client) for i in range(p.getNumJoints(self._body, self._client))]
+        number = {entry[1].decode(): entry[0] for entry in info}
+        self._joints = [number[joint.name] for joint in model.joints]
+        self._zeros = [0.0] * len(self._joints)
+        p.setJointMotorControlArray(
+            self._body, self._joints, p.VELOCITY_CONTROL, forces=self._zeros, physicsClientId=self._client
+        )
+        for joint, at in zip(self._joints, truth.joint_position, strict=True):
+            p.resetJointState(self._body, joint, at, physicsClientId=self._client)
         self._steps = round(1e6 / plant.step_us)
 
     def second(self) -> float:
@@ -76,6 +92,10 @@ class BareLoop:
             )
             p.stepSimulation(physicsClientId=self._client)
         return HOST.now_s() - began
+
+    def close(self) -> None:
+        """Disconnect."""
+        p.disconnect(self._client)
 
 
 def measure(mission: str, until_s: float) -> tuple[list[float], list[float]]:
@@ -99,7 +119,7 @@ def measure(mission: str, until_s: float) -> tuple[list[float], list[float]]:
             mark["sim"], mark["host"] = now + SEGMENT_S, HOST.now_s()
 
         _drive(run, [Recorder(run, writer), watch])
-        loop.world.close()
+        loop.close()
     run.robot.close()
     return stack, bare
 
@@ -108,8 +128,8 @@ def budget(mission: str, until_s: float) -> dict[str, float]:
     """Milliseconds of host time per simulated second by part of the stack."""
     spent: dict[str, float] = {}
     undo = [
-        _timed(BulletWorld, "step", "PyBullet step", spent),
         _timed(AsteroidPlant, "step", "plant", spent),
+        _timed(AsteroidPlant, "glide", "plant", spent),
         _timed(Device, "tick", "servo and device", spent),
         _timed(ControlStack, "observe", "estimate and belief", spent),
         _timed(ControlStack, "command", "distribution and posture", spent),
@@ -135,7 +155,6 @@ def budget(mission: str, until_s: float) -> dict[str, float]:
     for restore in undo:
         restore()
     seconds = until_s - WARM_UP_S
-    spent["plant"] -= spent["PyBullet step"]
     spent["controllers and loop"] = total - sum(spent.values())
     return {name: 1e3 * value / seconds for name, value in spent.items()}
 

@@ -79,10 +79,19 @@ class Tree:
 
     def sweep(self, base: Vector, joint_position: Vector, joint_velocity: Vector) -> None:
         """Evaluate everything for `base` (13,): position, quaternion xyzw, velocity, spin; and joints (n,)."""
-        _sweep(
+        sweep(
             base, joint_position, joint_velocity, self._body_of_joint, self._links, self._points,
             self._bodies, self.points,
         )  # fmt: skip
+        self._summed = False
+
+    @property
+    def packed(self) -> tuple[Indices, Vector, Vector, Vector, Vector]:
+        """Bodies of joints, links, points, bodies and states of points: what `sweep` and `generalise` work on."""
+        return self._body_of_joint, self._links, self._points, self._bodies, self.points
+
+    def swept(self) -> None:
+        """Say that a compiled loop has swept the tree."""
         self._summed = False
 
     @property
@@ -122,7 +131,7 @@ class Tree:
             The base wrench (6,) to apply in place of all forces.
         """
         base = np.empty(6)
-        _generalise(wrench, base_wrench, self._body_of_joint, self._links, self._points, self._bodies, self.points,
+        generalise(wrench, base_wrench, self._body_of_joint, self._links, self._points, self._bodies, self.points,
                     efforts, base, sums, skip)  # fmt: skip
         return base
 
@@ -166,10 +175,11 @@ def _product(a: Vector, b: Vector, out: Vector) -> None:
 
 
 @njit(cache=True)
-def _sweep(
+def sweep(
     base: Vector, q: Vector, dq: Vector, body_of_joint: Indices, links: Vector, points: Vector, bodies: Vector,
     states: Vector,
 ) -> None:  # fmt: skip
+    """`Tree.sweep`, compiled, for loops that hold `Tree.packed`."""
     count = links.shape[0]
     angle = np.zeros((count, 2))
     for k in range(body_of_joint.shape[0]):
@@ -309,10 +319,11 @@ def _momentum(masses: Vector, bodies: Vector, sums: Vector) -> None:
 
 
 @njit(cache=True)
-def _generalise(
+def generalise(
     wrench: Vector, base_wrench: Vector, body_of_joint: Indices, links: Vector, points: Vector, bodies: Vector,
     states: Vector, efforts: Vector, base: Vector, sums: Vector, skip: int,
 ) -> None:  # fmt: skip
+    """`Tree.generalise`, compiled, for loops that hold `Tree.packed`."""
     count = links.shape[0]
     total = np.zeros((count, 6))  # force, and moment about the world origin
     extra = np.empty(3)

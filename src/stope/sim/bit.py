@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -19,7 +20,20 @@ WALL_FROM_M = 2.0e-3  # the hole guides the bit once it is this deep
 
 Triple = tuple[float, float, float]
 
-_DEPTH, _COVER, _WEIGHT, _INSERTED, _IN_HOLE, _COLLAR, _AXIS = 0, 1, 2, 3, 4, 5, 8  # of `state`
+_DEPTH, _COVER, WEIGHT, _INSERTED, _IN_HOLE, _COLLAR, _AXIS, BORED = 0, 1, 2, 3, 4, 5, 8, 11  # of `BitState.state`
+
+
+class BitState(NamedTuple):
+    """What the kernel knows of bit and hole: the hole's state (12,) in place, and constants of string and ground."""
+
+    state: Vector
+    string: tuple[float, float]
+    cutter: tuple[float, float, float, float, float]
+    rock: tuple[float, float]
+    cover: tuple[float, float]
+
+
+NO_BIT = BitState(np.zeros(12), (0.0, 0.0), (0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
 
 
 class BitInGround:
@@ -36,7 +50,7 @@ class BitInGround:
         self.kerf_m2 = bit.kerf_m2
         self.core_m2 = math.pi / 4.0 * drill.bit_inner_m**2
         self.collar_m: Triple | None = None
-        self._state = np.zeros(11)
+        self._state = np.zeros(12)
         self._string = drill.string_stiffness_n_m, self.radius_m
         self._cutter = bit.flat_m2, bit.face_m, bit.kerf_m2, bit.arm_m, bit.blow_power_w
         self._rock = ground.rock_ucs_pa, ground.rock_energy_ratio
@@ -55,13 +69,14 @@ class BitInGround:
     @property
     def weight_on_bit_n(self) -> float:
         """Axial contact force, positive into the ground."""
-        return float(self._state[_WEIGHT])
+        return float(self._state[WEIGHT])
 
     def open_hole(self, point_m: Triple, axis: Triple, cover_m: float) -> None:
         """First contact of the bit with the ground at a world point, drilling along `axis`."""
         self.collar_m = point_m
         self._state[_COVER] = cover_m
-        self._state[_COLLAR:_AXIS], self._state[_AXIS:] = point_m, axis
+        self._state[_COLLAR:_AXIS], self._state[_AXIS:BORED] = point_m, axis
+        self._state[BORED] = 1.0
 
     def react(self, point: Vector, spin_rad_s: float, step_s: float, wrench: Vector) -> None:
         """Advance the hole by one step.
@@ -70,16 +85,28 @@ class BitInGround:
             point: (18,) the tip's row of `tree.Tree.points`; its rotation's third column is the spindle's axis.
             wrench: (6,) receives force and torque of the ground on the bit, N and N m; zero while the bit is out.
         """
-        if self.collar_m is None:
-            return
-        state = self._state
-        press = _touch(point, state, self._string, wrench)
-        if press > 0.0:
-            strength, ratio = self._cover if state[_DEPTH] < state[_COVER] else self._rock
-            rate, torque = core_response(press, spin_rad_s, strength, ratio, self._cutter)
-            # The hole cannot become deeper than the bit is.
-            state[_DEPTH] = min(state[_DEPTH] + rate * step_s, state[_INSERTED])
-            wrench[3:] = torque * point[5:12:3]
+        bit_reacts(point, spin_rad_s, step_s, self.packed, wrench)
+
+    @property
+    def packed(self) -> BitState:
+        """Everything that the kernel knows of the bit."""
+        return BitState(self._state, self._string, self._cutter, self._rock, self._cover)
+
+
+@njit(cache=True)
+def bit_reacts(point: Vector, spin_rad_s: float, step_s: float, bit: BitState, wrench: Vector) -> None:
+    """`BitInGround.react`, compiled."""
+    state, string, cutter, rock, cover = bit
+    if state[BORED] == 0.0:
+        return
+    press = _touch(point, state, string, wrench)
+    if press > 0.0:
+        strength, ratio = cover if state[_DEPTH] < state[_COVER] else rock
+        rate, torque = core_response(press, spin_rad_s, strength, ratio, cutter)
+        # The hole cannot become deeper than the bit is.
+        state[_DEPTH] = min(state[_DEPTH] + rate * step_s, state[_INSERTED])
+        for j in range(3):
+            wrench[3 + j] = torque * point[5 + 3 * j]
 
 
 @njit(cache=True)
@@ -87,8 +114,8 @@ def _touch(point: Vector, state: Vector, string: tuple[float, float], wrench: Ve
     """Contact of bit and ground: wall and axial force into `wrench`; the force (N) that presses the cutters on rock."""
     stiffness_n_m, radius_m = string
     wrench[:] = 0.0
-    state[_WEIGHT] = 0.0
-    axis, off = state[_AXIS:], point[0:3] - state[_COLLAR:_AXIS]
+    state[WEIGHT] = 0.0
+    axis, off = state[_AXIS:BORED], point[0:3] - state[_COLLAR:_AXIS]
     inserted = axis[0] * off[0] + axis[1] * off[1] + axis[2] * off[2]
     speed = axis[0] * point[12] + axis[1] * point[13] + axis[2] * point[14]
     state[_INSERTED] = inserted
@@ -101,7 +128,7 @@ def _touch(point: Vector, state: Vector, string: tuple[float, float], wrench: Ve
         state[_IN_HOLE] = 1.0
     squeezed = inserted - (state[_DEPTH] if state[_IN_HOLE] > 0.0 else 0.0)
     press = max(0.0, stiffness_n_m * squeezed + BIT_DAMPING_NS_M * speed) if squeezed > 0.0 else 0.0
-    state[_WEIGHT] = press
+    state[WEIGHT] = press
     for j in range(3):
         wrench[j] = -press * axis[j]
         if state[_IN_HOLE] > 0.0 and inserted > WALL_FROM_M:

@@ -20,6 +20,7 @@ from stope.robot.messages import (
     Efforts,
     RawSensors,
     SafetyState,
+    Vector,
 )
 from stope.robot.model import RobotModel
 from stope.sim.servo import JointServo
@@ -47,7 +48,11 @@ class FaultFlag(IntFlag):
 
 
 class Device:
-    """Safety state machine plus servo. `tick` once per plant step."""
+    """Safety state machine plus servo. `tick` once per plant step, or `unattended_us` and the servo alone.
+
+    Attributes:
+        watch_press_n: measured weight on bit from which the reflexes must be asked.
+    """
 
     def __init__(self, model: RobotModel) -> None:
         self._model = model
@@ -64,7 +69,7 @@ class Device:
         self._no_gas = np.zeros(len(model.thrusters))
         self._drive, self._releasing = self._keep, False
         self._phase_seen: Codes | None = None
-        self._watch_press_n = self._over_press_n = PRESS_MARGIN_N
+        self.watch_press_n = self._over_press_n = PRESS_MARGIN_N
         self._enough = False
 
     def arm(self, now: RawSensors) -> None:
@@ -113,12 +118,33 @@ class Device:
         if now.anchor_phase is not self._phase_seen:
             self._look_at_anchors(now)
         effort, saturated = self.servo.efforts(now.joint_position, now.joint_velocity)
-        if self._model.drill is not None and (saturated or now.weight_on_bit_n > self._watch_press_n):
+        if self._model.drill is not None and (saturated or now.weight_on_bit_n > self.watch_press_n):
             self._drill_reflexes(command, now, effort, saturated)
         else:
             self._stalled_since_us = None
         anchor = self._anchor_drive(command, now) if self._releasing else self._drive
         return Efforts(effort, self.servo.braked, anchor, command.thrust_n)
+
+    def unattended_us(self, now: RawSensors) -> int:
+        """How long the servo alone may act from this reading on, 0 if the device must look now.
+
+        Ends early when the measured weight on bit passes `watch_press_n` or the spindle saturates.
+        """
+        command = self._command
+        if self.state is not SafetyState.ARMED or command is None or self._releasing:
+            return 0
+        if now.anchor_phase is not self._phase_seen:
+            self._look_at_anchors(now)
+        return max(0, command.valid_until_us - now.time_us)
+
+    def went_unattended(self) -> None:
+        """Say that the servo acted alone: no stall was seen."""
+        self._stalled_since_us = None
+
+    @property
+    def valves(self) -> tuple[Codes, Vector]:
+        """Gripper drives (limbs,) and thrust (thrusters,) of the command in force."""
+        return self._drive, self._command.thrust_n if self._command else self._no_gas
 
     def _look_at_anchors(self, now: RawSensors) -> None:
         """Weight-on-bit above which the reflexes must be asked: at once while too few anchors hold."""
@@ -129,7 +155,7 @@ class Device:
         limit = float(self.servo.limit[drill.feed])
         self._over_press_n = max(OVER_PRESS * limit, limit + PRESS_MARGIN_N)
         self._enough = self._engaged(now) >= drill.anchors_required
-        self._watch_press_n = self._over_press_n if self._enough else PRESS_MARGIN_N
+        self.watch_press_n = self._over_press_n if self._enough else PRESS_MARGIN_N
 
     def _tick_unarmed(self, now: RawSensors) -> Efforts:
         if self.state is SafetyState.HOLD and now.time_us - self._hold_since_us > HOLD_TO_DISARM_US:

@@ -8,6 +8,8 @@ Frames: world (= site) axes. Forces and torques are those of the ground on the r
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
@@ -61,6 +63,18 @@ class FootState:
         return self._ground, self._grip, self._contact, self._loads, self.sums
 
 
+class Feet(NamedTuple):
+    """What the kernel knows of the feet: the arrays of `FootState`, gripper stiffness (L, 3) and pad friction."""
+
+    ground: Vector
+    grip: Vector
+    contact: Vector
+    loads: Vector
+    sums: Vector
+    stiffness: Vector
+    friction: float
+
+
 class Footing:
     """Pads and grippers of one robot on one ground.
 
@@ -81,7 +95,12 @@ class Footing:
             points: (>= L, 18) rows of world position, rotation, velocity and spin, feet first (see `tree.Tree`).
             wrench: (>= L, 6) rows that receive force and torque.
         """
-        _react(points, wrench, *self.state.packed, self._stiffness, self._friction)
+        feet_react(points, wrench, self.packed)
+
+    @property
+    def packed(self) -> Feet:
+        """All arrays of the feet, for the kernel."""
+        return Feet(*self.state.packed, self._stiffness, self._friction)
 
     def grip(self, foot: int, position: Vector, rotation: Vector, normal_n: float, shear_n: float) -> None:
         """The spines of an open gripper bite here, with this true strength at full engagement."""
@@ -113,10 +132,9 @@ class Footing:
 
 
 @njit(cache=True)
-def _react(
-    points: Vector, wrench: Vector, ground: Vector, grip: Vector, contact: Vector, loads: Vector, sums: Vector,
-    stiffness: Vector, friction: float,
-) -> None:  # fmt: skip
+def feet_react(points: Vector, wrench: Vector, feet: Feet) -> None:
+    """`Footing.react`, compiled."""
+    ground, grip, contact, loads, sums, stiffness, friction = feet
     nothing = np.zeros(3)
     for i in range(ground.shape[0]):
         x, v, n = points[i, 0:3], points[i, 12:15], ground[i, 3:6]

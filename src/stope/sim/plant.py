@@ -1,8 +1,8 @@
 """The plant: robot and ground as motors and sensor wires see them, in PyBullet. Implements `robot.Plant`.
 
-A step is fast work every `step_us` (feet, bit, drums, thrust, rigid bodies) and slow work every 10 ms (gravity at the
-new place, mass flow, gripper travel, inertial sensors, settlement of the impulse book). Forces of ground and gas reach
-PyBullet as the joint efforts and the one base wrench that they amount to (`tree.Tree.generalise`).
+Fast work is done every `step_us` and compiled (`fast_step`: feet, bit, thrust, rigid bodies, encoders); slow work every
+10 ms (gravity at the new place, mass flow, gripper travel, inertial sensors, settlement of the impulse book). Forces of
+ground and gas reach PyBullet as the joint efforts and the one base wrench that they amount to.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from stope.physics.site_field import SiteField
-from stope.robot.messages import Efforts, RawSensors, Vector
+from stope.robot.messages import Codes, Efforts, RawSensors, Vector
 from stope.robot.model import RobotModel, Thruster
 from stope.robot.seam import PhysicsDivergedError
 from stope.robot.tree import Tree
-from stope.sim.bit import BitInGround
+from stope.sim.bit import NO_BIT, BitInGround
 from stope.sim.bullet import BulletWorld
 from stope.sim.drums import DrumsInGround
+from stope.sim.fast_step import Bodies, Loads, Robot, many_steps, one_step, read_state
 from stope.sim.footing import Footing
 from stope.sim.gripping import Grippers
 from stope.sim.heightmap import HeightMap
@@ -27,6 +29,7 @@ from stope.sim.massflow import MassFlow
 from stope.sim.momentum import ImpulseBook
 from stope.sim.patch import triangles
 from stope.sim.sensors import SensorSuite
+from stope.sim.servo import JointServo
 from stope.sim.truth import TrueGround
 
 SLOW_US = 10_000
@@ -36,7 +39,7 @@ STANDARD_GRAVITY_M_S2 = 9.80665
 PLAUSIBLE_SPEED = 50.0  # m/s and rad/s
 LOAD_STEP_KG = 1e-3  # link masses follow the mass flow in steps of a gram
 NEAR_GROUND_M = 0.05
-ANCHORS, CONTACTS, TOOLS, GAS, OUTSIDE = range(5)  # rows of the wrench sums
+TOUCH_M = 1e-3  # a bit so near to the ground, its hole not begun, is looked at in every step
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,9 @@ class AsteroidPlant:
         self._collides = [link for link in self._body.colliding_links() if link not in ours or link == -1]
         self._body.collide(self._ground_body, self._body.colliding_links(), on=False)
         self._may_touch = self._may_dig = False
+        self._floor_m = -math.inf
         self._tree = Tree(model.urdf, names, feet + tools)
+        self._bodies = Bodies(self._world.client, self._body.body, self._ground_body, self._body.dofs)
         self._feet, self._bit_row = len(feet), len(feet)
         self._drum_row = len(feet) + (1 if model.drill else 0)
         self._wrench = np.zeros((len(feet) + len(tools), 6))
@@ -133,11 +138,12 @@ class AsteroidPlant:
     def _build_tools(self, seed: int) -> None:
         model, gravity = self.model, float(np.linalg.norm(self.field.acceleration_m_s2))
         self.bit = BitInGround(model.drill, self.ground) if model.drill else None
+        self._bit = self.bit.packed if self.bit else NO_BIT
         self.drums = DrumsInGround(model.drums, self.ground, self.heights, gravity) if model.drums else None
         self.flow = MassFlow(model, self.ground, self.heights, self.field, self.bit, self.drums, seed)
         self._nozzles = np.array([_nozzle_wrench(t) for t in model.thrusters]).reshape(-1, 6).T
         self._gas_per_newton = np.array([1.0 / (t.specific_impulse_s * STANDARD_GRAVITY_M_S2) for t in model.thrusters])
-        self._loads: dict[str, float] = {}
+        self._carried_kg: dict[str, float] = {}
         self._spindle = model.drill.spindle if model.drill else -1
 
     def _start_books(self) -> None:
@@ -145,14 +151,15 @@ class AsteroidPlant:
         # Joint positions, joint velocities and base in one array, because PyBullet is read in one piece.
         self._state = np.zeros(2 * joints + 13)
         self._q, self._dq, self._base = np.split(self._state, (joints, 2 * joints))
-        self._wires = np.zeros(2 * joints + 1)
+        self._reading = np.zeros(2 * joints + 1)
         self._effort, self._thrust = np.zeros(joints), np.zeros(len(self.model.thrusters))
-        self._gas_flows = self._pushed = False
-        self._outside = np.zeros(6)
+        self._gas_flows = False
         self._grip_drive = np.zeros(len(self.model.limbs), dtype=np.int8)
-        self._sums = np.zeros((5, 6))  # wrenches of the period
+        self._loads = Loads(self._wrench, np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)))
+        self._robot = Robot(self._tree.packed, self._state)
         self._energy_j = self._gas_kg = 0.0
-        self._read_state()
+        read_state(self._world.client, self._body.body, self._body.dofs, self._state)
+        self._tree.sweep(self._base, self._q, self._dq)
         self._com = self._tree.momentum[6:9].copy()
         self._velocity = self._base[7:10].copy()
         self.impulses = ImpulseBook(self._tree.momentum[:6])
@@ -169,43 +176,52 @@ class AsteroidPlant:
 
     def step(self, efforts: Efforts) -> RawSensors:
         """Advance by one physics step; see `robot.Plant.step`."""
-        self._effort, self._grip_drive = efforts.joint, efforts.anchor
-        if efforts.thrust_n is not self._thrust:
-            self._thrust = efforts.thrust_n
-            self._gas_flows = bool(self._thrust.any()) and self.flow.propellant_ug > 0
-        tree = self._tree
-        self.footing.react(tree.points, self._wrench)
-        if self.bit is not None:
-            if self._may_dig and self.bit.collar_m is None:
-                self._touch_down(self.bit)
-            row = self._bit_row
-            self.bit.react(tree.points[row], self._dq[self._spindle], self._step_s, self._wrench[row])
-        if self.drums is not None and self.drums.near:
-            self._push_drums(self.drums)
-        joint = efforts.joint.copy()
-        base = tree.generalise(self._wrench, self._push_base(), joint, self._sums[TOOLS], self._feet)
-        self._body.push_base(base, self._base[:3])
-        self._body.drive(joint, efforts.brake, self.model.effort_max)
-        self._world.step()
-        if self._may_touch:
-            self._sums[CONTACTS] += self._body.ground_contact(self._ground_body)
-        self._read_state()
-        self.time_us += self._step_us
-        if self.time_us % SLOW_US == 0:
-            self._slow_step()
+        self._effort = efforts.joint
+        self._prepare(efforts.brake, efforts.anchor, efforts.thrust_n)
+        one_step(self._bodies, self._robot, self.footing.packed, self._bit, self._loads, efforts.joint, self._spindle,
+                 self._step_s, self._may_touch)  # fmt: skip
+        self._finish(1)
         return self.sense()
+
+    def glide(
+        self, servo: JointServo, anchor: Codes, thrust_n: Vector, now: RawSensors, steps: int, watch_n: float
+    ) -> RawSensors:
+        """Advance by up to `steps` steps under a servo in one compiled loop; the same bits as by single steps.
+
+        Args:
+            servo: holds set-points and brakes; anchor, thrust_n: as in `Efforts`.
+            now: the newest reading.
+            watch_n: measured weight on bit above which, as when the spindle saturates, the loop ends for the device.
+
+        Returns:
+            The newest reading: `now` itself when the device must look before the first step.
+        """
+        self._prepare(servo.braked, anchor, thrust_n)
+        noise, reading, effort = self.sensors.fast.coming(), self._reading.copy(), np.empty_like(self._effort)
+        steps = min(steps, self._unwatched_steps(), len(noise))
+        done = many_steps(
+            self._bodies, self._robot, self.footing.packed, self._bit, self._loads, effort, self._spindle,
+            self._step_s, self._may_touch, servo.set_points, servo.gains, reading, noise, steps, watch_n, self._floor_m,
+        )  # fmt: skip
+        if done == 0:
+            return now
+        self._effort, self._reading = effort, reading
+        self.sensors.fast.use(done)
+        self._finish(done)
+        return self.sensors.read(self.time_us, reading, effort)
 
     def sense(self) -> RawSensors:
         """What the sensors' wires say now."""
-        wires = self._wires
-        wires[:-1] = self._state[: len(wires) - 1]
-        if self.bit is not None:
-            wires[-1] = self.bit.weight_on_bit_n
-        return self.sensors.read(self.time_us, wires, self._effort)
+        n = len(self._reading)
+        reading = self._reading = np.empty(n)
+        reading[:-1] = self._state[: n - 1]
+        reading[-1] = self.bit.weight_on_bit_n if self.bit is not None else 0.0
+        reading += self.sensors.fast.next()
+        return self.sensors.read(self.time_us, reading, self._effort)
 
     def push(self, wrench: Vector) -> None:
         """Let something else (a bump, a test stand) push the base: force and torque (6,), world axes, until changed."""
-        self._outside, self._pushed = wrench.copy(), bool(wrench.any())
+        self._loads.outside[:] = wrench
 
     def close(self) -> None:
         """Free the PyBullet client."""
@@ -239,9 +255,36 @@ class AsteroidPlant:
 
     # --- fast work ----------------------------------------------------------------------------------------------------
 
-    def _read_state(self) -> None:
-        self._body.read_state(self._state)
-        self._tree.sweep(self._base, self._q, self._dq)
+    def _prepare(self, brake: npt.NDArray[np.bool_], anchor: Codes, thrust_n: Vector) -> None:
+        """Before the next steps: brakes, valves, gripper drives, and what is seldom near the ground."""
+        self._body.brake(brake, self.model.effort_max)
+        self._grip_drive = anchor
+        if thrust_n is not self._thrust:
+            self._thrust = thrust_n
+            self._open_valves()
+        if self.bit is not None and self._may_dig and self.bit.collar_m is None:
+            self._touch_down(self.bit)
+        if self.drums is not None and self.drums.near:
+            self._push_drums(self.drums)
+
+    def _open_valves(self) -> None:
+        self._gas_flows = bool(self._thrust.any()) and self.flow.propellant_ug > 0
+        self._loads.gas[:] = self._nozzles @ self._thrust if self._gas_flows else 0.0
+
+    def _unwatched_steps(self) -> int:
+        """Steps until slow work is due; one while something near the ground must be looked at in every step."""
+        if self.drums is not None and self.drums.near:
+            return 1
+        bit = self.bit
+        if bit is not None and bit.collar_m is None and self._tree.point_m[self._bit_row, 2] < self._floor_m:
+            return 1
+        return (SLOW_US - self.time_us % SLOW_US) // self._step_us
+
+    def _finish(self, steps: int) -> None:
+        self._tree.swept()
+        self.time_us += steps * self._step_us
+        if self.time_us % SLOW_US == 0:
+            self._slow_step()
 
     def _touch_down(self, bit: BitInGround) -> None:
         """Open the hole if the bit meets the ground now for the first time."""
@@ -264,23 +307,6 @@ class AsteroidPlant:
             )
             self._wrench[row] = 0.0 if found is None else found
 
-    def _push_base(self) -> Vector:
-        """(6,) what gas and hoist do to the base, world axes."""
-        wrench = np.zeros(6)
-        if self._gas_flows:
-            local = self._nozzles @ self._thrust
-            turn, at = self._tree.base_rotation, self._base
-            wrench[:3], wrench[3:] = turn @ local[:3], turn @ local[3:]
-            self._sums[GAS] += wrench
-            self._sums[GAS, 3:] += _cross(at[:3], wrench[:3])
-        if self._offload:
-            wrench[:3] -= self._offload * self._tree.total_mass_kg * self._gravity
-        if self._pushed:
-            wrench += self._outside
-            self._sums[OUTSIDE] += self._outside
-            self._sums[OUTSIDE, 3:] += _cross(self._base[:3], self._outside[:3])
-        return wrench
-
     # --- slow work ----------------------------------------------------------------------------------------------------
 
     def _slow_step(self) -> None:
@@ -298,8 +324,8 @@ class AsteroidPlant:
         """Book the impulses of the period, project PyBullet's momentum drift out, read the inertial sensors."""
         tree = self._tree
         twist = self.impulses.settle(
-            self._sums, self.footing.state.sums, self._step_s, self._gravity, self._slow_s, self._offload, self._com,
-            tree.momentum, tree.central_inertia, tree.total_mass_kg, self._base,
+            self._loads.sums, self.footing.state.sums, self._step_s, self._gravity, self._slow_s, self._offload,
+            self._com, tree.momentum, tree.central_inertia, tree.total_mass_kg, self._base,
         )  # fmt: skip
         if not math.hypot(*twist.tolist()) < PLAUSIBLE_SPEED:  # NaN is not less
             raise PhysicsDivergedError(f"at {self.time_us * 1e-6:.3f} s the base moved at {twist[:3]} m/s")
@@ -330,7 +356,7 @@ class AsteroidPlant:
         if self._gas_kg:
             flow.vent(self._gas_kg)
             self._gas_kg = 0.0
-            self._gas_flows = self._gas_flows and flow.propellant_ug > 0
+            self._open_valves()
         if model.drill is not None:
             flow.bore(float(self._dq[model.drill.spindle]))
             flow.stow_core(float(self._q[model.drill.feed]))
@@ -344,7 +370,7 @@ class AsteroidPlant:
         if len(flow.cloud):
             flow.fly(FLOW_US * 1e-6)
         for link, extra_kg in flow.loads().items():
-            if abs(extra_kg - self._loads.get(link, 0.0)) >= LOAD_STEP_KG:
+            if abs(extra_kg - self._carried_kg.get(link, 0.0)) >= LOAD_STEP_KG:
                 self._load_link(link, extra_kg)
         self._energy_j += model.idle_power_w * FLOW_US * 1e-6
 
@@ -352,7 +378,7 @@ class AsteroidPlant:
         """Let a link's mass follow the flow; mass from the ground arrives at rest, so momentum does not change."""
         link = self._body.link(name, self.model.base_link)
         mass, inertia, centre = self._body.link_mass(link)
-        change = extra_kg - self._loads.get(name, 0.0)
+        change = extra_kg - self._carried_kg.get(name, 0.0)
         self._body.set_link_mass(link, mass + change, inertia)
         before = self._tree.momentum[:6].copy()
         self._tree.load_mass(name, change, centre)
@@ -360,7 +386,7 @@ class AsteroidPlant:
         if name == self.model.tank_link:
             # Gas leaves with the tank's velocity; its exhaust momentum is the thrust already booked.
             self.impulses.book("mass", self._tree.momentum[:6] - before)
-        self._loads[name] = extra_kg
+        self._carried_kg[name] = extra_kg
 
     def _find_ground(self) -> None:
         """Tangent plane below each free foot, ground below the drums; they move at most 1 mm until the next look."""
@@ -388,6 +414,7 @@ class AsteroidPlant:
         if len(tools):
             clear = tools[:, 2] - self.heights.height(tools[:, :2])
             self._may_dig = bool(clear[0] < NEAR_GROUND_M)
+            self._floor_m = float(tools[0, 2] - clear[0]) + TOUCH_M
             if self.drums is not None and self.model.drums is not None:
                 reach = self.model.drums.radius_m + NEAR_GROUND_M
                 self.drums.near = bool((clear[self._drum_row - self._feet :] < reach).any())
@@ -395,7 +422,9 @@ class AsteroidPlant:
     def _pull_gravity(self) -> None:
         momentum = self._tree.momentum
         self._gravity = self.field.acceleration(momentum[6:9], momentum[9:12])
-        self._world.set_gravity(self._gravity.tolist())
+        self._world.set_gravity(self._gravity)
+        if self._offload:
+            self._loads.hoist[:] = -self._offload * self._tree.total_mass_kg * self._gravity
 
 
 def _nozzle_wrench(thruster: Thruster) -> Vector:

@@ -29,22 +29,34 @@ class NoiseStreams:
         self._row = BLOCK
 
     def next(self) -> Vector:
-        """The next sample of every family, one after the other; drawn in blocks, so that a reading costs a slice."""
+        """The next sample of every family, one after the other."""
+        sample: Vector = self.coming()[0]
+        self.use(1)
+        return sample
+
+    def coming(self) -> Vector:
+        """(>= 1, width) samples that come next; drawn in blocks, so that a reading costs a slice."""
         if self._row == BLOCK:
             drawn = [sigma * rng.standard_normal((BLOCK, width)) for rng, sigma, width in self._sources]
             self._block, self._row = np.hstack(drawn), 0
-        sample: Vector = self._block[self._row]
-        self._row += 1
-        return sample
+        return self._block[self._row :]
+
+    def use(self, count: int) -> None:
+        """Say that the next `count` samples were read."""
+        self._row += count
 
 
 class SensorSuite:
-    """All sensors of one robot."""
+    """All sensors of one robot.
+
+    Attributes:
+        fast: noise of joint positions, joint velocities and load cell, read at every physics step.
+    """
 
     def __init__(self, model: RobotModel, seed: int) -> None:
         noise, joints, limbs = model.noise, len(model.joints), len(model.limbs)
         self._model, self._joints = model, joints
-        self._fast = NoiseStreams(
+        self.fast = NoiseStreams(
             seed,
             ("joint_position", noise.joint_position, joints),
             ("joint_velocity", noise.joint_velocity, joints),
@@ -83,14 +95,13 @@ class SensorSuite:
         self._grips = phase, engagement.copy(), slip_m.copy()
         self._levels = levels
 
-    def read(self, time_us: int, wires: Vector, effort: Vector) -> RawSensors:
+    def read(self, time_us: int, reading: Vector, effort: Vector) -> RawSensors:
         """All wires now: fresh encoders and load cell, the last sample of everything else.
 
         Args:
-            wires: (2 n + 1,) true joint positions, joint velocities and weight on bit.
+            reading: (2 n + 1,) measured joint positions, joint velocities and weight on bit; kept.
         """
         n, spindle = self._joints, self._spindle
-        reading = wires + self._fast.next()
         bin_fill, drum_fill, propellant_kg, energy_j = self._levels
         return RawSensors(
             time_us,

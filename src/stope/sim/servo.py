@@ -18,14 +18,15 @@ class JointServo:
 
     Attributes:
         limit: (n,) effort limit in force; braked: (n,) bool, joints that hold by their brake.
+        set_points: (5, n) mode, position, velocity, effort and limit; gains: (2, n); for the compiled loop.
     """
 
     def __init__(self, model: RobotModel) -> None:
         count = len(model.joints)
-        self._gains = np.array([(j.kp, j.kd) for j in model.joints]).T.copy()
+        self.gains = np.array([(j.kp, j.kd) for j in model.joints]).T.copy()
         self._effort_max = model.effort_max
-        self._set = np.zeros((5, count))  # mode, position, velocity, effort, limit: one array, one argument
-        self.limit = self._set[4]
+        self.set_points = np.zeros((5, count))  # mode, position, velocity, effort, limit: one array, one argument
+        self.limit = self.set_points[4]
         self.limit[:] = self._effort_max
         self._held = np.array([j.kind != "continuous" for j in model.joints])
         self.braked = np.ones(count, dtype=bool)
@@ -34,24 +35,24 @@ class JointServo:
         """Adopt a command's set-points."""
         changed = _adopt(
             command.joint_mode, command.joint_position, command.joint_velocity, command.joint_effort,
-            command.joint_effort_limit, self._effort_max, self._set,
+            command.joint_effort_limit, self._effort_max, self.set_points,
         )  # fmt: skip
         if changed:
-            self.braked = self._set[0] == BRAKE
+            self.braked = self.set_points[0] == BRAKE
 
     def hold(self, position: Vector) -> None:
         """Hold `position`; continuous joints (spindle, drums) ramp to rest. Feed-forward efforts stay.
 
         The feed-forward carries the standing load of the anchors: dropping it would be a step on every anchor.
         """
-        self._set[0] = np.where(self._held, POSITION, VELOCITY)
-        self._set[1], self._set[2] = position, 0.0
+        self.set_points[0] = np.where(self._held, POSITION, VELOCITY)
+        self.set_points[1], self.set_points[2] = position, 0.0
         self.braked = np.zeros(len(position), dtype=bool)
 
     def efforts(self, position: Vector, velocity: Vector) -> tuple[Vector, int]:
         """Joint efforts (n,) for measured position and velocity (n,), and a bit mask of saturated joints."""
         out = np.empty(len(position))
-        return out, _pd(self._set, self._gains, position, velocity, out)
+        return out, drive(self.set_points, self.gains, position, velocity, out)
 
 
 BRAKE, POSITION, VELOCITY = int(JointMode.BRAKE), int(JointMode.POSITION), int(JointMode.VELOCITY)
@@ -71,7 +72,8 @@ def _adopt(
 
 
 @njit(cache=True)
-def _pd(rows: Vector, gains: Vector, q: Vector, dq: Vector, out: Vector) -> int:
+def drive(rows: Vector, gains: Vector, q: Vector, dq: Vector, out: Vector) -> int:
+    """Efforts (n,) for measured position and velocity (n,) into `out`; a bit mask of saturated joints."""
     saturated = 0
     for i in range(q.shape[0]):
         mode, limit = rows[0, i], rows[4, i]

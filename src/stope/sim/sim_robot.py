@@ -100,6 +100,13 @@ class SimRobot:
         """Step servo and plant up to `until_us`."""
         plant, device, raw = self.plant, self._device, self._raw
         while raw.time_us < until_us:
+            alone_us = min(device.unattended_us(raw), until_us - raw.time_us)
+            if alone_us >= plant.step_us:
+                glided = plant.glide(device.servo, *device.valves, raw, alone_us // plant.step_us, device.watch_press_n)
+                if glided is not raw:
+                    device.went_unattended()
+                    raw = glided
+                    continue
             raw = plant.step(device.tick(raw))
         self._raw = raw
         self._clock.advance_to(raw.time_us)

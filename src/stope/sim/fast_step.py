@@ -1,0 +1,218 @@
+"""The plant's inner loop, compiled: servo, ground on feet and bit, rigid bodies, sensors' wires, step after step.
+
+Python between two calls into Bullet costs more than Bullet's step. So everything that happens at the physics rate is
+here, on the arrays that the parts of the plant own, and Bullet is called through its C interface (`bullet_calls`).
+What happens every 10 ms, and what happens seldom (a reflex, the first touch of the bit), is `plant`'s and `device`'s:
+the loop returns early for it. A run by single steps and a run in one piece give the same bits (tested).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from stope.robot.messages import Vector
+from stope.robot.tree import generalise, sweep
+from stope.sim import bullet_calls as b3
+from stope.sim.bit import BORED, WEIGHT, BitState, bit_reacts
+from stope.sim.footing import Feet, feet_react
+from stope.sim.servo import drive
+
+ANCHORS, CONTACTS, TOOLS, GAS, OUTSIDE = range(5)  # rows of the wrench sums
+BASE = np.int32(-1)  # Bullet's number of the base link
+WORLD_FRAME = np.int32(2)
+TORQUE_CONTROL = np.int32(1)
+CONTACT_DOUBLES = 22  # `b3ContactPointData` is 176 bytes, the first three of its doubles are integers
+
+Indices = npt.NDArray[np.int32]
+
+
+class Bodies(NamedTuple):
+    """Where things are in Bullet: address of the client, numbers of robot and ground, places (2, n) of the joints."""
+
+    client: int
+    robot: int
+    ground: int
+    dofs: Indices
+
+
+class Loads(NamedTuple):
+    """What pushes the robot, and what it did to it.
+
+    Attributes:
+        wrench: (f, 6) of the ground on the points of interest, in place; rows of drums are the caller's.
+        gas: (6,) force and torque at the base origin, base axes; outside: the same in world axes.
+        hoist: (3,) force on the base origin, world axes: a lab's, not in the sums.
+        sums: (5, 6) running wrench sums about the world origin.
+    """
+
+    wrench: Vector
+    gas: Vector
+    outside: Vector
+    hoist: Vector
+    sums: Vector
+
+
+class Robot(NamedTuple):
+    """The robot's state: arrays of `Tree`, and joint positions, velocities and base (2 n + 13,) in one."""
+
+    tree: tuple[Any, Vector, Vector, Vector, Vector]
+    state: Vector
+
+
+@njit(cache=True)
+def one_step(
+    bodies: Bodies, robot: Robot, feet: Feet, bit: BitState, loads: Loads, effort: Vector,
+    spindle: int, step_s: float, may_touch: bool,
+) -> None:  # fmt: skip
+    """Advance everything by one physics step under joint efforts (n,)."""
+    body_of_joint, links, points, frames, at = robot.tree
+    state, wrench = robot.state, loads.wrench
+    n = effort.shape[0]
+    base = state[2 * n :]
+    feet_react(at, wrench, feet)
+    count = feet[0].shape[0]
+    if spindle >= 0:
+        bit_reacts(at[count], state[n + spindle], step_s, bit, wrench[count])
+    joint = effort.copy()
+    push = np.empty(6)
+    _push_base(base, frames, loads, push)
+    whole = np.empty(6)
+    generalise(wrench, push, body_of_joint, links, points, frames, at, joint, whole, loads.sums[TOOLS], count)
+    client = bodies.client
+    robot_number = np.int32(bodies.robot)
+    command = b3.c_force(client)
+    b3.c_force_at(command, robot_number, BASE, whole.ctypes.data, base.ctypes.data, WORLD_FRAME)
+    b3.c_submit(client, command)
+    command = b3.c_force(client)  # one a command: Bullet 3.25 mixes the numbers of two
+    b3.c_torque(command, robot_number, BASE, whole[3:].ctypes.data, WORLD_FRAME)
+    b3.c_submit(client, command)
+    command = b3.c_motor(client, robot_number, TORQUE_CONTROL)
+    for k in range(n):
+        b3.c_motor_torque(command, bodies.dofs[1, k], joint[k])
+    b3.c_submit(client, command)
+    b3.c_submit(client, b3.c_step(client))
+    if may_touch:
+        _add_contact(bodies, loads.sums[CONTACTS])
+    read_state(client, bodies.robot, bodies.dofs, state)
+    sweep(base, state[:n], state[n : 2 * n], body_of_joint, links, points, frames, at)
+
+
+@njit(cache=True)
+def many_steps(
+    bodies: Bodies, robot: Robot, feet: Feet, bit: BitState, loads: Loads, effort: Vector,
+    spindle: int, step_s: float, may_touch: bool, servo: Vector, gains: Vector, reading: Vector, noise: Vector,
+    steps: int, watch_n: float, floor_m: float,
+) -> int:  # fmt: skip
+    """Servo and plant for up to `steps` steps; the number done.
+
+    Args:
+        effort: (n,) receives the servo's efforts of the last step.
+        servo, gains: of `JointServo`.
+        reading: (2 n + 1,) joint positions, velocities and weight on bit as measured; in place.
+        noise: (>= steps, 2 n + 1) of the coming readings.
+        watch_n: measured weight on bit above which the device must look; so it must when the spindle saturates.
+        floor_m: return once the bit is below this height and its hole is not begun.
+    """
+    n = effort.shape[0]
+    for i in range(steps):
+        saturated = drive(servo, gains, reading[:n], reading[n : 2 * n], effort)
+        if reading[2 * n] > watch_n or (spindle >= 0 and saturated >> spindle & 1):
+            return i
+        one_step(bodies, robot, feet, bit, loads, effort, spindle, step_s, may_touch)
+        for k in range(2 * n):
+            reading[k] = robot.state[k] + noise[i, k]
+        reading[2 * n] = bit[0][WEIGHT] + noise[i, 2 * n]
+        if spindle >= 0 and bit[0][BORED] == 0.0 and robot.tree[4][feet[0].shape[0], 2] < floor_m:
+            return i + 1
+    return steps
+
+
+@njit(cache=True)
+def _push_base(base: Vector, frames: Vector, loads: Loads, push: Vector) -> None:
+    """What gas, hoist and a test stand do to the base at its origin; booked, but for the hoist."""
+    gas, turn = loads.gas, frames[0, 3:12].reshape(3, 3)
+    for i in range(3):
+        force = turn[i, 0] * gas[0] + turn[i, 1] * gas[1] + turn[i, 2] * gas[2]
+        torque = turn[i, 0] * gas[3] + turn[i, 1] * gas[4] + turn[i, 2] * gas[5]
+        push[i], push[3 + i] = force, torque
+    _book(loads.sums[GAS], base, push)
+    _book(loads.sums[OUTSIDE], base, loads.outside)
+    for i in range(6):
+        push[i] += loads.outside[i]
+    for i in range(3):
+        push[i] += loads.hoist[i]
+
+
+@njit(cache=True)
+def _book(total: Vector, at: Vector, wrench: Vector) -> None:
+    for i in range(6):
+        total[i] += wrench[i]
+    total[3] += at[1] * wrench[2] - at[2] * wrench[1]
+    total[4] += at[2] * wrench[0] - at[0] * wrench[2]
+    total[5] += at[0] * wrench[1] - at[1] * wrench[0]
+
+
+@njit(cache=True)
+def _add_contact(bodies: Bodies, total: Vector) -> None:
+    """Contact force of the ground on the robot in the last step, and its moment about the world origin."""
+    command = b3.c_contacts(bodies.client)
+    b3.c_contacts_of(command, np.int32(bodies.robot))
+    b3.c_contacts_with(command, np.int32(bodies.ground))
+    b3.c_submit(bodies.client, command)
+    found = np.zeros(2, dtype=np.int64)  # `b3ContactInformation`: an int, padded, and an address
+    b3.c_contacts_read(bodies.client, found.ctypes.data)
+    count = int(found[0] & 0x7FFFFFFF)
+    if count == 0:
+        return
+    rows = np.empty((count, CONTACT_DOUBLES))
+    b3.c_copy(rows.ctypes.data, found[1], 8 * rows.size)
+    force = np.zeros(6)
+    for c in rows:
+        for i in range(3):
+            force[i] = c[13] * c[9 + i] + c[14] * c[16 + i] + c[15] * c[19 + i]
+        _book(total, c[3:6], force)
+
+
+@njit(cache=True)
+def read_state(client: int, body: int, dofs: Indices, state: Vector) -> None:
+    """Joint positions (n,), joint velocities (n,) and base (13,) of a body into one array (2 n + 13,).
+
+    The base is position of the centre of mass, quaternion xyzw, velocity, spin; world frame.
+    """
+    n = dofs.shape[1]
+    status = b3.c_submit(client, b3.c_state(client, np.int32(body)))
+    numbers, at = np.zeros(3, dtype=np.int32), np.zeros(4, dtype=np.int64)
+    b3.c_state_read(
+        status, numbers.ctypes.data, numbers[1:].ctypes.data, numbers[2:].ctypes.data, at.ctypes.data,
+        at[1:].ctypes.data, at[2:].ctypes.data, at[3:].ctypes.data,
+    )  # fmt: skip
+    q, u = np.empty(numbers[1]), np.empty(numbers[2])
+    b3.c_copy(q.ctypes.data, at[1], 8 * q.size)
+    b3.c_copy(u.ctypes.data, at[2], 8 * u.size)
+    for k in range(n):
+        state[k], state[n + k] = q[dofs[0, k]], u[dofs[1, k]]
+    for k in range(7):
+        state[2 * n + k] = q[k]
+    for k in range(6):
+        state[2 * n + 7 + k] = u[k]
+
+
+@njit(cache=True)
+def set_base_velocity(client: int, body: int, twist: Vector) -> None:
+    """Set velocity and spin (6,) of a base; joint velocities stay."""
+    command = b3.c_pose(client, np.int32(body))
+    b3.c_pose_linear(command, twist.ctypes.data)
+    b3.c_pose_angular(command, twist[3:].ctypes.data)
+    b3.c_submit(client, command)
+
+
+@njit(cache=True)
+def set_gravity(client: int, acceleration: Vector) -> None:
+    """Uniform acceleration (3,) of every body, m/s2."""
+    command = b3.c_parameters(client)
+    b3.c_gravity(command, acceleration[0], acceleration[1], acceleration[2])
+    b3.c_submit(client, command)
