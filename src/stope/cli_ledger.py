@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from stope.cli_log import FAILED, JsonOption, LogArgument, exists, group, now
 from stope.cli_seal import KeyOption, PolicyOption, SealOption, seal_path
@@ -44,7 +47,8 @@ def post(
 
     extra = dict(_pair(text, "--account") for text in account or ())
     envelope = load_envelope(seal_path(log, seal))
-    postings, evidence = collected(log, envelope, load_policy(policy), site=site, robot=robot, extra_accounts=extra)
+    with _sentence(f"--site {site}, --robot {robot}"):
+        postings, evidence = collected(log, envelope, load_policy(policy), site=site, robot=robot, extra_accounts=extra)
     _append(ledger, policy, key, organisation, kind="collect", postings=postings, evidence=(evidence,), memo=memo)
 
 
@@ -63,7 +67,8 @@ def weigh(
     """Note an independent weighing; the audit holds the book against it."""
     from stope.ledger.entry import Weighing
 
-    row = Weighing(account=account, commodity=commodity, measured_mg=_mg(kg), std_mg=std * 1e6)
+    with _sentence(f"{account} {commodity}"):
+        row = Weighing(account=account, commodity=commodity, measured_mg=_mg(kg, least_mg=0), std_mg=std * 1e6)
     _append(ledger, policy, key, organisation, kind="weigh", weighing=row, memo=memo)
 
 
@@ -86,9 +91,9 @@ def move(
     from stope.ledger.entry import move as both_sides
 
     kind = "transfer" if source.startswith("stock:") and target.startswith("stock:") else "adjust"
-    _append(
-        ledger, policy, key, organisation, kind=kind, memo=memo, postings=both_sides(commodity, source, target, _mg(kg))
-    )
+    with _sentence(f"{source} {target} {commodity}"):
+        postings = both_sides(commodity, source, target, _mg(kg))
+    _append(ledger, policy, key, organisation, kind=kind, memo=memo, postings=postings)
 
 
 @app.command("accept", epilog="Example:  stope ledger accept books.jsonl 7 --as theirs ...")
@@ -134,7 +139,8 @@ def contribute(
 
     if kind not in SERVICES:
         raise InputError("KIND", read=kind, expected=" or ".join(SERVICES))
-    postings = both_sides(kind, f"opening:{organisation}", f"service:{organisation}", amount)
+    with _sentence(f"--as {organisation}, AMOUNT {amount}"):
+        postings = both_sides(kind, f"opening:{organisation}", f"service:{organisation}", amount)
     _append(ledger, policy, key, organisation, kind="contribute", postings=postings, memo=memo)
 
 
@@ -243,7 +249,19 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     return left, right
 
 
-def _mg(kg: float) -> int:
-    if not 0 < kg < 1e9:
-        raise InputError("KG", read=f"{kg:g}", expected="a mass above 0 kg and below 1e9 kg")
+@contextmanager
+def _sentence(what: str) -> Iterator[None]:
+    """What pydantic says of what was typed, as one sentence."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise InputError(what, read=f"{first.get('input')!r}"[:80], expected=first["msg"], field=field) from None
+
+
+def _mg(kg: float, least_mg: int = 1) -> int:
+    """Whole milligrams; an empty container may be weighed, nothing cannot be moved."""
+    if not least_mg <= kg * 1e6 < 1e15:
+        raise InputError("KG", read=f"{kg:g}", expected=f"{least_mg} mg or more, and less than 1e9 kg")
     return round(kg * 1e6)

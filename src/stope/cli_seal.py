@@ -28,19 +28,23 @@ def log_seal(
     log: LogArgument,
     key: KeyOption,
     seal: SealOption = None,
-    previous: Annotated[Path | None, typer.Option(help="The robot's seal before this one.")] = None,
+    previous: Annotated[
+        Path | None, typer.Option(help="The seal before this one; left out, the newest of this key in the folder.")
+    ] = None,
     agreement: Annotated[Path | None, typer.Option(help="The agreement under which the log was made.")] = None,
 ) -> None:
     """Sign digests of every topic and minute of a log, into a seal beside it."""
     exists(log)
     from stope.tasklog.newfile import write_new
-    from stope.tasklog.seal.chain import claims
+    from stope.tasklog.seal.chain import claims, newest_seal
     from stope.tasklog.seal.keys import load_private
     from stope.tasklog.seal.statement import seal as make_seal
 
-    envelope = make_seal(log, load_private(key), claims(now(), previous, agreement))
-    write_new(seal_path(log, seal), envelope.to_json().encode())
-    typer.echo(f"{seal_path(log, seal)}: signed by {envelope.signatures[0].keyid[:16]}")
+    signer, target = load_private(key), seal_path(log, seal)
+    said = claims(now(), previous or newest_seal(target.parent, signer.public), agreement)
+    envelope = make_seal(log, signer, said)
+    write_new(target, envelope.to_json().encode())
+    typer.echo(f"{target}: signed by {envelope.signatures[0].keyid[:16]}, number {said.counter} of its chain")
 
 
 @log_app.command("verify", epilog="Example:  stope log verify run.mcap --policy partners.json")
@@ -125,5 +129,5 @@ def key_accept_policy(
     from stope.tasklog.seal.dsse import load_envelope
     from stope.tasklog.seal.policy import accept, load_policy
 
-    found = accept(load_policy(present), load_envelope(following), str(following))
+    found = accept(load_policy(present), load_envelope(following), str(following), now())
     typer.echo(f"{following}: version {found.rules.version} accepted, sha256 {found.sha256}")

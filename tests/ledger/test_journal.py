@@ -221,6 +221,110 @@ def test_entries_that_are_refused_leave_no_trace(running: Books, fields: dict[st
     assert running.path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"kind": "adjust", "postings": move("regolith", "stock:ours", "container:c7", 5)},
+            "adjustment of stock:ours",
+        ),
+        (
+            {"kind": "adjust", "postings": move("regolith", "stock:ours", "stock:theirs", 5)},
+            "adjustment of stock:ours",
+        ),
+        ({"kind": "adjust", "postings": move("regolith", "site:north", "hopper:m1", 5)}, "kind adjust on site:north"),
+        ({"kind": "adjust", "postings": move("hardware", "service:ours", "loss:x", 5)}, "kind adjust on service:ours"),
+        (
+            {"kind": "contribute", "postings": move("hardware", "service:ours", "service:theirs", 5)},
+            "contribution by",
+        ),
+        ({"kind": "contribute", "postings": move("hardware", "opening:x", "service:theirs", 5)}, "contribution by"),
+        (
+            {"kind": "contribute", "postings": move("hours", "opening:theirs", "service:theirs", 5)},
+            "-5 hours to",
+        ),
+        ({"kind": "allocate", "postings": move("regolith", "container:c9", "stock:theirs", 5)}, "cites no agreement"),
+        (
+            {"kind": "allocate", "agreement": "0" * 64, "postings": move("regolith", "stock:ours", "stock:theirs", 5)},
+            "an allocation of -5 mg to stock:ours",
+        ),
+        ({"kind": "collect", "postings": move("regolith", "stock:ours", "hopper:m2", 5)}, "needs a sealed log"),
+        ({"kind": "transfer", "postings": move("regolith", "stock:theirs", "stock:theirs", 5)}, "to one other stock"),
+    ],
+)
+def test_nobody_takes_what_is_another_ones(running: Books, fields: dict[str, Any], sentence: str) -> None:
+    before = running.path.read_bytes()
+    with pytest.raises(InputError, match=sentence):
+        running.post(by="theirs", **fields)
+    assert running.path.read_bytes() == before
+
+
+def test_own_stock_is_filled_by_allocation_alone(running: Books) -> None:
+    running.post("adjust", postings=move("regolith", "adjustment:scales", "container:c9", 50))
+    with pytest.raises(InputError, match="fills stock:ours from container:c9"):
+        running.post("adjust", postings=move("regolith", "container:c9", "stock:ours", 50))
+    running.post("adjust", postings=move("regolith", "stock:ours", "loss:spill", 50))
+    assert "mass.adjusted: entry 7: an adjustment of regolith without a weighing" in " ".join(examine(running).findings)
+
+
+def test_the_same_log_sealed_again_is_the_same_log(running: Books, tmp_path: Path) -> None:
+    log = tmp_path / "run.mcap"
+    again = seal(log, KEYS["ours"], Claims("2027-02-01T00:00:00Z"))
+    postings, evidence = collected(log, again, running.policy, site="north", robot="m1")
+    assert evidence.seal_sha256 != load(running.path, running.policy).lines[2].entry.evidence[0].seal_sha256
+    with pytest.raises(InputError, match=r"again, expected each log once; entry 3 has it"):
+        running.post("collect", postings=postings, evidence=(evidence,))
+
+
+def test_a_log_with_balances_alone_is_booked_by_its_last(books: Books, tmp_path: Path) -> None:
+    header = RunHeader("0", 1, "m", "{}", "r", "{}", "", "bennu", "CC-BY-4.0", "t")
+    with TaskLogWriter(tmp_path / "run.mcap", header, start_utc_ns=1_800_000_000_000_000_000) as log:
+        for moved in (1_000_000, 7_000_400):
+            fields = {"account": ["ground", "bin"], "material": ["c_rock"] * 2, "amount_ug": [-moved, moved]}
+            log.write("/mass/balance", new("MassBalance", **fields), moved)
+    envelope = seal(tmp_path / "run.mcap", KEYS["ours"], Claims(AT))
+    postings, evidence = collected(tmp_path / "run.mcap", envelope, books.policy, site="north", robot="m1")
+    assert {(p.account, p.amount_mg) for p in postings} == {("site:north", -7000), ("hopper:m1", 7000)}
+    assert (evidence.topic, evidence.messages) == ("/mass/balance", 2)
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2027-01-15", "2027-01-15T12:00:00", '2027-01-15T12:00:00"\nx Z'])
+def test_times_are_times(running: Books, at: str) -> None:
+    with pytest.raises(InputError, match="expected an entry that balances"):
+        running.post("adjust", at=at, postings=move("regolith", "container:c7", "loss:spill", 1))
+
+
+def test_an_entry_that_is_dated_back_is_told(running: Books) -> None:
+    row = Weighing(account="stock:ours", commodity="regolith", measured_mg=4_000_000, std_mg=1e3)
+    running.post("weigh", weighing=row, at="2027-01-15T11:30:00+00:00")
+    assert examine(running).findings == []
+    running.post("weigh", weighing=row, at="2027-01-14T12:00:00Z")
+    assert "journal.time: entry 8 says 2027-01-14T12:00:00Z" in " ".join(examine(running).findings)
+
+
+def test_safety_zones_and_reservations(running: Books, tmp_path: Path) -> None:
+    log, envelope = write_log(tmp_path / "second.mcap", (("ground", "bin", 9_000_000),))
+    postings, evidence = collected(log, envelope, running.policy, site="ridge", robot="m2")
+    running.post("collect", "theirs", postings=postings, evidence=(evidence,))
+    sites = "  north: {safety_zone_m: 50.0, position_m: [0.0, 0.0, 250.0]}\n  ridge: {position_m: [30.0, 0.0, 250.0]}\n"
+    text = AGREEMENT[: AGREEMENT.index("  north:")] + sites + "k_sigma: 3.0\n"
+    found = " ".join(examine(running, text).findings)
+    assert "zone.entered: entry 7: theirs collected at ridge, 30.0 m from north" in found
+    assert "zone" not in " ".join(examine(running, text.replace("50.0", "29.0")).findings)
+    assert "zone.unknown" in " ".join(examine(running, text.replace(", position_m: [0.0, 0.0, 250.0]", "")).findings)
+    reserved = text.replace("safety_zone_m: 50.0,", "safety_zone_m: 50.0, reserved_for: theirs,")
+    found = " ".join(examine(running, reserved).findings)
+    assert found.count("site.reserved: entry 3: ours collected at north, which is reserved for theirs") == 1
+    assert "zone.entered" not in found
+
+
+def test_ten_floors_of_a_tenth_are_the_whole() -> None:
+    partners = {f"p{i}": {"name": "P", "developing": i < 10} for i in range(11)}
+    shares = allocate(rules("floor", partners=partners, floor_share=0.1), {"p10": {"hardware": 5}}, "water", 9 * 10**18)
+    assert shares["p10"] == 0
+    assert {shares[f"p{i}"] for i in range(10)} == {9 * 10**17}
+
+
 def test_accounts_and_commodities_have_a_grammar() -> None:
     for account, commodity in (("bank:x", "water"), ("stock:", "water"), ("stock:a b", "water"), ("stock:a", "Water")):
         with pytest.raises(ValueError, match="expected"):
@@ -263,7 +367,8 @@ from stope.ledger.journal import append
 from stope.tasklog.seal.policy import load_policy
 path = Path(sys.argv[1])
 for i in range(8):
-    fields = dict(at=AT, organisation=sys.argv[3], kind="adjust", postings=move("water", "site:n", "container:c", 1))
+    postings = move("water", "adjustment:n", "container:c", 1)
+    fields = dict(at=AT, organisation=sys.argv[3], kind="adjust", postings=postings)
     append(path, load_policy(path.with_name("p.json")), KEYS[sys.argv[3]], fields)
 """
 
@@ -293,7 +398,7 @@ def test_the_audit_says_what_is_wrong(running: Books) -> None:
 
 
 def test_an_unfair_allocation_is_told(running: Books, tmp_path: Path) -> None:
-    running.post("adjust", postings=move("regolith", "site:north", "container:c8", 1000))
+    running.post("adjust", postings=move("regolith", "adjustment:north", "container:c8", 1000))
     sha256 = hashlib.sha256((tmp_path / "a.yaml").read_bytes()).hexdigest()
     running.post("allocate", postings=move("regolith", "container:c8", "stock:ours", 1000), agreement=sha256)
     found = " ".join(examine(running).findings)

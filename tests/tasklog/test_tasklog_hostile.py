@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample_log import Sample
 
-from stope.tasklog import DamagedLogError, NotALogError, TaskLogError
+from stope.tasklog import DamagedLogError, NotALogError, TaskLogError, TruncatedLogError
 from stope.tasklog.export import export_csv
 from stope.tasklog.info import describe
 from stope.tasklog.reader import read
@@ -97,10 +97,20 @@ def test_a_record_longer_than_the_file(hostile: Path) -> None:
 
 def test_definitions_that_pile_up(hostile: Path) -> None:
     """Each chunk is within limits; together they would be kept for ever."""
-    schema = struct.pack("<H", 1) + text("a") + text("b") + TEXT.pack(6 * MIB) + bytes(6 * MIB)
-    body = record(0x03, schema)
-    hostile.write_bytes(MAGIC + chunk("zstd", zstandard.compress(body), len(body), zlib.crc32(body)) * 40)
+    whole = MAGIC
+    for number in range(4):
+        body = record(0x03, struct.pack("<H", 1) + text(f"a{number}") + text("b") + TEXT.pack(6 * MIB) + bytes(6 * MIB))
+        whole += chunk("zstd", zstandard.compress(body), len(body), zlib.crc32(body))
+    hostile.write_bytes(whole)
     with pytest.raises(NotALogError, match=r"its schemas and channels take \d+ bytes, the limit is"):
+        list(scan(hostile))
+
+
+def test_definitions_that_every_chunk_repeats_do_not_pile_up(hostile: Path) -> None:
+    """Some writers do so, that a chunk may be read alone: an hour of it is no attack."""
+    body = record(0x03, struct.pack("<H", 1) + text("a") + text("b") + TEXT.pack(6 * MIB) + bytes(6 * MIB))
+    hostile.write_bytes(MAGIC + chunk("zstd", zstandard.compress(body), len(body), zlib.crc32(body)) * 40)
+    with pytest.raises(TruncatedLogError):
         list(scan(hostile))
 
 

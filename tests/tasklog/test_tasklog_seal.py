@@ -6,12 +6,15 @@ import base64
 import hashlib
 import json
 import random
+import re
 import shutil
+import struct
 import subprocess
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -19,16 +22,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mcap.writer import CompressionType, Writer
 from sample_log import COUNTS, Sample
 
-from stope.tasklog import TaskLogError
+from stope.tasklog import DamagedLogError, TaskLogError
 from stope.tasklog.records import MessageRecord, MetadataRecord, Record
 from stope.tasklog.recover import recover
 from stope.tasklog.rewrite import Rewriter, rewriting
 from stope.tasklog.scan import scan
-from stope.tasklog.seal.chain import claims
+from stope.tasklog.seal.chain import claims, newest_seal
 from stope.tasklog.seal.countersign import countersign, sign_policy
 from stope.tasklog.seal.dsse import Envelope, load_envelope, parse_envelope
 from stope.tasklog.seal.errors import SealError
-from stope.tasklog.seal.keys import PrivateKey, load_private, load_public, new_key
+from stope.tasklog.seal.keys import PrivateKey, PublicKey, load_private, load_public, new_key
 from stope.tasklog.seal.policy import Policy, accept, load_policy, parse_policy
 from stope.tasklog.seal.redact import redact
 from stope.tasklog.seal.salts import SALTS
@@ -291,17 +294,17 @@ def test_policies_follow_each_other(tmp_path: Path) -> None:
     path.write_text(json.dumps(plain))
     once = sign_policy(path, OURS)
     with pytest.raises(SealError, match="signed by ours, expected 2 organisations"):
-        accept(present, once, "next")
+        accept(present, once, "next", AT)
     (tmp_path / "once.dsse").write_text(once.to_json())
     twice = sign_policy(tmp_path / "once.dsse", THEIRS)
-    assert accept(present, twice, "next").rules.version == 2
+    assert accept(present, twice, "next", AT).rules.version == 2
     (tmp_path / "twice.dsse").write_text(twice.to_json())
     assert load_policy(tmp_path / "twice.dsse").rules.version == 2
     path.write_text(json.dumps(plain | {"previous": "0" * 64}))
     with pytest.raises(SealError, match="expected 2 after"):
-        accept(present, sign_policy(path, OURS).signed(THEIRS), "next")
+        accept(present, sign_policy(path, OURS).signed(THEIRS), "next", AT)
     with pytest.raises(SealError, match="signed by nobody"):
-        accept(present, replace(twice, signatures=(replace(twice.signatures[0], keyid="x"),)), "next")
+        accept(present, replace(twice, signatures=(replace(twice.signatures[0], keyid="x"),)), "next", AT)
 
 
 @pytest.mark.parametrize(
@@ -327,6 +330,89 @@ def test_one_key_in_two_organisations_is_refused() -> None:
     plain["organisations"]["theirs"]["keys"][0]["public"] = OURS.public.text
     with pytest.raises(SealError, match="one organisation, once"):
         parse_policy(json.dumps(plain).encode(), "p")
+
+
+def test_one_key_has_one_text() -> None:
+    other = OURS.public.text[:-2] + chr(ord(OURS.public.text[-2]) + 1) + "="  # the same 32 bytes to a lenient reader
+    plain = rules()
+    plain["organisations"]["theirs"]["keys"][0]["public"] = other
+    with pytest.raises(SealError, match=r"public: read .*: Value error"):
+        parse_policy(json.dumps(plain).encode(), "p")
+
+
+@pytest.mark.parametrize("raw", [bytes(32), b"\x01" + bytes(31), bytes.fromhex("ec" + "ff" * 30 + "7f")])
+def test_keys_of_small_order_are_refused(raw: bytes) -> None:
+    with pytest.raises(ValueError, match="small order"):
+        PublicKey.from_text(base64.b64encode(raw).decode())
+
+
+def test_a_topic_lends_its_name_to_no_other(log: Path, sealed: Envelope) -> None:
+    plain = json.loads(sealed.payload)
+    subject = next(row for row in plain["subject"] if row["name"].startswith("topic:/mass/parcel"))
+    subject["annotations"]["topic"] = "/terrain"
+    forged = Envelope(json.dumps(plain).encode(), sealed.payload_type).signed(OURS)
+    with pytest.raises(SealError, match="is not of topic"):
+        verify(log, forged, policy())
+
+
+@pytest.mark.parametrize("count", ["1e400", "-1e400", "[]", '"x"'])
+def test_numbers_that_are_none(log: Path, sealed: Envelope, count: str) -> None:
+    text = re.sub(rb'"count": \d+', b'"count": ' + count.encode(), sealed.payload, count=1)
+    with pytest.raises(SealError, match="a subject that cannot be read"):
+        verify(log, Envelope(text, sealed.payload_type).signed(OURS), policy())
+
+
+def test_a_robot_key_with_a_term_signs_checkpoints_within_it(log: Path, sealed: Envelope) -> None:
+    plain = rules()
+    plain["organisations"]["ours"]["keys"][2] |= {
+        "not_before": "2001-01-01T00:00:00Z",
+        "not_after": "2101-01-01T00:00:00Z",
+    }
+    found = verify(log, sealed, parse_policy(json.dumps(plain).encode(), "p"))
+    assert (found.checkpoints.problem, found.good) == ("", True)
+    plain["organisations"]["ours"]["keys"][2]["not_after"] = "2002-01-01T00:00:00Z"
+    found = verify(log, sealed, parse_policy(json.dumps(plain).encode(), "p"))
+    assert "the key was good until" in found.checkpoints.problem
+
+
+def test_a_map_with_a_key_twice_is_damage(log: Path, tmp_path: Path) -> None:
+    """Readers that take the first and readers that take the last would see two logs under one seal."""
+    pair = b"\x04\x00\x00\x00seed\x01\x00\x00\x00"
+    body = b"\x05\x00\x00\x00other" + struct.pack("<I", 2 * (len(pair) + 1)) + pair + b"1" + pair + b"2"
+    whole = log.read_bytes()
+    at = 8 + 9 + struct.unpack_from("<Q", whole, 9)[0]  # after the header record
+    (tmp_path / "twice.mcap").write_bytes(whole[:at] + b"\x0c" + struct.pack("<Q", len(body)) + body + whole[at:])
+    with pytest.raises(DamagedLogError, match="key 'seed' stands twice"):
+        list(scan(tmp_path / "twice.mcap"))
+
+
+def test_two_partners_who_sign_at_once_both_stay(log: Path, sealed: Envelope, tmp_path: Path) -> None:
+    plain = rules(threshold=2)
+    names = [f"p{i}" for i in range(6)]
+    for i, name in enumerate(names):
+        plain["organisations"][name] = {
+            "name": name,
+            "keys": [{"public": key(50 + i).public.text, "roles": ["witness"]}],
+        }
+    using, path = parse_policy(json.dumps(plain).encode(), "p"), tmp_path / "log.seal.json"
+    path.write_text(sealed.to_json())
+    threads = [Thread(target=countersign, args=(log, path, key(50 + i), using)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert verify(log, load_envelope(path), using).vouched == ("ours", *names)
+
+
+def test_the_newest_seal_of_our_key_is_found(sealed: Envelope, log: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.seal.json").write_text(sealed.to_json())
+    second = seal(log, OURS, claims(AT, tmp_path / "a.seal.json", None))
+    (tmp_path / "b.seal.json").write_text(second.to_json())
+    forged = seal(log, STRANGER, Claims(AT, counter=99))
+    (tmp_path / "c.seal.json").write_text(forged.to_json())
+    (tmp_path / "d.seal.json").write_text("no seal")
+    assert newest_seal(tmp_path, OURS.public) == tmp_path / "b.seal.json"
+    assert newest_seal(tmp_path, THEIRS.public) is None
 
 
 def test_a_chain_of_seals(log: Path, sealed: Envelope, tmp_path: Path) -> None:

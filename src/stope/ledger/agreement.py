@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -13,7 +14,7 @@ from stope.mission.source import FileModel, Mismatch, read_yaml
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 Commodity = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
-Fraction = Annotated[float, Field(ge=0, le=1)]
+Part = Annotated[float, Field(ge=0, le=1)]
 Rule = Literal["equal", "proportional", "floor", "priority", "auction"]
 
 
@@ -48,12 +49,16 @@ class SiteTerms(FileModel):
     Attributes:
         limit_kg: by commodity, the most that may ever be taken (sustainable use).
         ejecta_fraction: largest part of what leaves the ground that may be lost.
-        safety_zone_m: nobody else works within; `reserved_for` names who may, or is empty.
+        reserved_for: the one partner who may work here; empty where all may.
+        safety_zone_m: at other sites within, nobody works but `reserved_for`, or, where it is empty, who first worked
+            here.
+        position_m: of the site in the body's fixed frame; safety zones are measured between these.
     """
 
     limit_kg: dict[Commodity, Annotated[float, Field(gt=0, le=1e9)]] = Field(default_factory=dict)
-    ejecta_fraction: Fraction = 1.0
+    ejecta_fraction: Part = 1.0
     safety_zone_m: float = Field(default=0.0, ge=0)
+    position_m: tuple[float, float, float] | None = Field(default=None, strict=False)
     reserved_for: str = ""
 
 
@@ -74,7 +79,7 @@ class Agreement(FileModel):
     weights: dict[Literal["hardware", "energy", "data", "mass"], Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict
     )
-    floor_share: Fraction = 0.0
+    floor_share: Part = 0.0
     priority: tuple[Name, ...] = ()
     bids: tuple[Bid, ...] = Field(default=(), max_length=10_000)
     sites: dict[Name, SiteTerms] = Field(default_factory=dict)
@@ -88,7 +93,7 @@ class Agreement(FileModel):
             if unknown is not None:
                 raise Mismatch(unknown, f"one of the partners {', '.join(names)}", at=(at,))
         developing = sum(partner.developing for partner in self.partners.values())
-        if developing * self.floor_share > 1:
+        if developing * Fraction(repr(self.floor_share)) > 1:
             read = f"a floor of {self.floor_share:g} for {developing} partners"
             raise Mismatch(read, "floors that sum to 1 at most", at=("floor_share",))
         if self.rule in ("proportional", "floor") and not any(self.weights.values()):

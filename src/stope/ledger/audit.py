@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from stope.ledger.agreement import Agreement
 from stope.ledger.balance import Books, add_up
 from stope.ledger.entry import SERVICES, Entry
 from stope.ledger.journal import Journal
 from stope.ledger.sharing import MG_PER_KG, allocate
+
+CLOCKS_DIFFER = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -60,12 +64,16 @@ def audit(journal: Journal, agreement: Agreement, agreement_sha256: str) -> Audi
     books = add_up(journal)
     found = Audit(journal, agreement, books, contributions=contributions(journal, books))
     _weighings(found)
+    _adjustments(found)
+    _times(found)
     _sites(found)
+    _zones(found)
     _allocations(found, agreement_sha256)
     for number, entry in sorted(books.pending.items()):
-        found.findings.append(f"entry {number}: a transfer by {entry.organisation} waits for the receiver's signature")
+        _tell(found, "transfer.open", f"entry {number}: a transfer by {entry.organisation} waits for the receiver's "
+              "signature")  # fmt: skip
     if journal.torn:
-        found.findings.append(f"the last {journal.torn} bytes are of an entry that was never completed")
+        _tell(found, "journal.torn", f"the last {journal.torn} bytes are of an entry that was never completed")
     return found
 
 
@@ -102,10 +110,12 @@ def _weighings(found: Audit) -> None:
     for row in found.books.weighings:
         if not row.agrees(found.agreement.k_sigma):
             difference = row.measured_mg - row.book_mg
-            found.findings.append(
+            _tell(
+                found,
+                "mass.weighing",
                 f"entry {row.number}: {row.account} weighs {row.measured_mg} mg of {row.commodity}, the book says "
                 f"{row.book_mg} mg: {difference:+d} mg is {abs(difference) / row.sigma_mg:.1f} sigma, allowed are "
-                f"{found.agreement.k_sigma:g}; book the difference to an adjustment"
+                f"{found.agreement.k_sigma:g}; book the difference to an adjustment",
             )
 
 
@@ -130,29 +140,84 @@ def _sites(found: Audit) -> None:
         )
         found.sites.append(use)
         if terms is None:
-            found.findings.append(f"site {site}: the agreement does not know it")
+            _tell(found, "site.unknown", f"site {site}: the agreement does not know it")
             continue
         if use.limit_mg is not None and use.taken_mg > use.limit_mg:
-            found.findings.append(
-                f"site {site}: {use.taken_mg} mg of {commodity} taken, the limit is {use.limit_mg} mg"
-            )
+            text = f"site {site}: {use.taken_mg} mg of {commodity} taken, the limit is {use.limit_mg} mg"
+            _tell(found, "site.depleted", text)
         if use.lost_fraction > terms.ejecta_fraction:
-            found.findings.append(
-                f"site {site}: {use.lost_fraction:.1%} of the {commodity} was lost as ejecta, "
-                f"allowed are {terms.ejecta_fraction:.1%}"
-            )
-        if terms.reserved_for:
-            _reserved(found, site, terms.reserved_for)
+            text = f"site {site}: {use.lost_fraction:.1%} of the {commodity} was lost as ejecta, "
+            _tell(found, "site.ejecta", f"{text}allowed are {terms.ejecta_fraction:.1%}")
 
 
-def _reserved(found: Audit, site: str, holder: str) -> None:
+def _zones(found: Audit) -> None:
+    """Reservations and safety zones: who collected where another one's site forbids it."""
+    sites = found.agreement.sites
+    holder = {name: terms.reserved_for for name, terms in sites.items()}
+    worked = [
+        (line.entry.number, line.entry.organisation, posting.account.removeprefix("site:"))
+        for line in found.journal.lines
+        if line.entry.kind == "collect"
+        for posting in line.entry.postings
+        if posting.account.startswith("site:")
+    ]
+    for number, organisation, site in dict.fromkeys(worked):
+        if holder.get(site) and holder[site] != organisation:
+            text = f"entry {number}: {organisation} collected at {site}, which is reserved for {holder[site]}"
+            _tell(found, "site.reserved", text)
+        elif site in holder:
+            holder[site] = holder[site] or organisation
+        for other, terms in sites.items():
+            if other == site or site not in sites or not terms.safety_zone_m or holder[other] in ("", organisation):
+                continue
+            here, there = sites[site].position_m, terms.position_m
+            if here is None or there is None:
+                text = (
+                    f"entry {number}: whether {site} is in the safety zone of {other} is not known without position_m"
+                )
+                _tell(found, "zone.unknown", text)
+            elif math.dist(here, there) < terms.safety_zone_m:
+                text = (
+                    f"entry {number}: {organisation} collected at {site}, {math.dist(here, there):.1f} m from {other}"
+                )
+                _tell(
+                    found,
+                    "zone.entered",
+                    f"{text}, whose safety zone of {terms.safety_zone_m:g} m is {holder[other]}'s",
+                )
+
+
+def _adjustments(found: Audit) -> None:
+    """A difference may be booked to an adjustment where somebody has weighed before."""
+    weighed: set[tuple[str, str]] = set()
     for line in found.journal.lines:
         entry = line.entry
-        here = any(posting.account == f"site:{site}" for posting in entry.postings)
-        if entry.kind == "collect" and here and entry.organisation != holder:
-            found.findings.append(
-                f"entry {entry.number}: {entry.organisation} collected at {site}, which is reserved for {holder}"
-            )
+        if entry.weighing is not None:
+            weighed.add((entry.weighing.account, entry.weighing.commodity))
+        if entry.kind != "adjust" or entry.number in found.books.reversed_by:
+            continue
+        corrected = {p.commodity for p in entry.postings if p.account.startswith("adjustment:")}
+        for commodity in sorted(corrected):
+            others = {p.account for p in entry.postings if p.commodity == commodity}
+            if not any((account, commodity) in weighed for account in others):
+                text = f"entry {entry.number}: an adjustment of {commodity} without a weighing before it"
+                _tell(found, "mass.adjusted", text)
+
+
+def _times(found: Audit) -> None:
+    """Clocks of partners differ by minutes; an entry that is an hour older than the one before it was dated back."""
+    newest, number = None, 0
+    for line in found.journal.lines:
+        at = datetime.fromisoformat(line.entry.at)
+        if newest is not None and at < newest - CLOCKS_DIFFER:
+            text = f"entry {line.entry.number} says {line.entry.at}, which is before entry {number}"
+            _tell(found, "journal.time", text)
+        if newest is None or at > newest:
+            newest, number = at, line.entry.number
+
+
+def _tell(found: Audit, code: str, text: str) -> None:
+    found.findings.append(f"{code}: {text}")
 
 
 def _allocations(found: Audit, agreement_sha256: str) -> None:
@@ -163,7 +228,8 @@ def _allocations(found: Audit, agreement_sha256: str) -> None:
         if entry.kind != "allocate" or entry.number in found.books.reversed_by:
             continue
         if entry.agreement != agreement_sha256:
-            found.findings.append(f"entry {entry.number}: allocated under another agreement ({entry.agreement[:12]})")
+            text = f"entry {entry.number}: allocated under another agreement ({entry.agreement[:12]})"
+            _tell(found, "share.agreement", text)
             continue
         given = contributions(found.journal, found.books, entry.number)
         for commodity, shares in allocated(entry).items():
@@ -173,9 +239,9 @@ def _allocations(found: Audit, agreement_sha256: str) -> None:
                 got[key] = got.get(key, 0) + shares.get(partner, 0)
                 entitled[key] = entitled.get(key, 0) + right.get(partner, 0)
                 if shares.get(partner, 0) != right.get(partner, 0):
-                    found.findings.append(
-                        f"entry {entry.number}: {partner} got {shares.get(partner, 0)} mg of {commodity}, "
-                        f"the rule {found.agreement.rule} gives {right.get(partner, 0)} mg"
+                    text = f"entry {entry.number}: {partner} got {shares.get(partner, 0)} mg of {commodity}, "
+                    _tell(
+                        found, "share.unfair", f"{text}the rule {found.agreement.rule} gives {right.get(partner, 0)} mg"
                     )
     for partner, commodity in sorted(got):
         stock = found.books.amount(f"stock:{partner}", commodity)

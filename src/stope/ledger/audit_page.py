@@ -72,7 +72,7 @@ def audit_page(found: Audit) -> str:
         f"<h1>Ledger audit: {escape(agreement.agreement)}</h1>{verdict}"
         f"<p>{len(found.journal.lines)} signed entries, each chained to the one before. The last one is "
         f"<code>{found.journal.head or 'none'}</code>: partners who read the same value have the same books.</p>"
-        f"<h2>What each partner put in</h2>{partners}"
+        f"<h2>What each partner put in</h2>{partners}<p>Contributions are each partner's own signed statement.</p>"
         f"<h2>What each partner got (rule: {escape(agreement.rule)})</h2>{shares}"
         f"<h2>What was taken from each site</h2>{sites}"
         f"<h2>Weighings against the book</h2>{weighings}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from stope.ledger.entry import LARGEST, NO_FLOOR, Entry, Posting, reversed_postings
+from stope.ledger.entry import LARGEST, NO_FLOOR, Entry, Posting
 from stope.ledger.journal import Journal, Line
+from stope.ledger.rules import log_keys, refusal
 from stope.mission.errors import InputError
 
 Place = tuple[str, str]  # account, commodity
@@ -48,14 +49,14 @@ class Books:
     Attributes:
         balances: by account and commodity; transfers count when they are accepted.
         pending: numbers of transfers that the receiver has not signed.
-        seals: seal by number of the entry that used it: a log is booked once.
+        logs: number of the entry that booked a log, by digest of its seal and of its content: a log is booked once.
         reversed_by: number of the reversal by number of what it reversed.
     """
 
     balances: dict[Place, Balance] = field(default_factory=dict)
     pending: dict[int, Entry] = field(default_factory=dict)
     weighings: list[Weighed] = field(default_factory=list)
-    seals: dict[str, int] = field(default_factory=dict)
+    logs: dict[str, int] = field(default_factory=dict)
     reversed_by: dict[int, int] = field(default_factory=dict)
     entries: dict[int, Entry] = field(default_factory=dict)
 
@@ -90,15 +91,9 @@ def check_next(journal: Journal, line: Line) -> None:
     _book(add_up(journal), line, journal)
 
 
-def receiver(entry: Entry) -> str:
-    """The organisation whose stock a transfer fills; empty when it is not one."""
-    found = {p.account.removeprefix("stock:") for p in entry.postings if p.amount_mg > 0}
-    return found.pop() if len(found) == 1 else ""
-
-
 def _book(books: Books, line: Line, journal: Journal) -> None:
     entry = line.entry
-    error = _refusal(books, entry)
+    error = refusal(books, entry)
     if error:
         raise InputError(str(journal.path), read=error[0], expected=error[1], line=entry.number)
     books.entries[entry.number] = entry
@@ -117,42 +112,10 @@ def _book(books: Books, line: Line, journal: Journal) -> None:
         _post(books, entry.postings, entry.number, journal)
     if entry.kind == "reverse":
         books.reversed_by[entry.refers_to] = entry.number
-        for row in books.entries[entry.refers_to].evidence:
-            books.seals.pop(row.seal_sha256, None)
-    for row in entry.evidence:
-        books.seals[row.seal_sha256] = entry.number
-
-
-def _refusal(books: Books, entry: Entry) -> tuple[str, str] | None:
-    """(what was read, what was expected), or None."""
-    used = next((row.seal_sha256 for row in entry.evidence if row.seal_sha256 in books.seals), None)
-    if used is not None:
-        return f"the log sealed as {used[:12]} again", f"each log once; entry {books.seals[used]} has it"
-    referred = books.entries.get(entry.refers_to)
-    if entry.kind == "accept":
-        if entry.refers_to not in books.pending:
-            return f"an acceptance of entry {entry.refers_to}", "a transfer that waits for one"
-        expected = receiver(books.pending[entry.refers_to])
-        if entry.organisation != expected:
-            return f"an acceptance by {entry.organisation}", f"one by {expected}, who receives"
-    if entry.kind == "transfer":
-        givers = {p.account for p in entry.postings if p.amount_mg < 0}
-        if givers != {f"stock:{entry.organisation}"} or not receiver(entry):
-            return "a transfer from " + ", ".join(sorted(givers)), f"from stock:{entry.organisation} to one other stock"
-    if entry.kind == "reverse":
-        if referred is None or referred.kind in ("accept", "weigh", "reverse", "transfer"):
-            return f"a reversal of entry {entry.refers_to}", "one that booked something, and no reversal"
-        if entry.refers_to in books.reversed_by:
-            return f"a second reversal of entry {entry.refers_to}", "one at most"
-        if referred.organisation != entry.organisation:
-            return f"a reversal by {entry.organisation}", f"one by {referred.organisation}, who posted it"
-        if _amounts(entry.postings) != _amounts(reversed_postings(referred.postings)):
-            return "a reversal with other amounts", f"those of entry {entry.refers_to} with the sign changed"
-    return None
-
-
-def _amounts(postings: tuple[Posting, ...]) -> list[tuple[str, str, int]]:
-    return sorted((p.account, p.commodity, p.amount_mg) for p in postings)
+        for key in log_keys(books.entries[entry.refers_to]):
+            books.logs.pop(key, None)
+    for key in log_keys(entry):
+        books.logs[key] = entry.number
 
 
 def _post(books: Books, postings: tuple[Posting, ...], number: int, journal: Journal) -> None:

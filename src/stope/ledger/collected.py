@@ -1,9 +1,12 @@
-"""From a sealed log to an entry: what its /mass/parcel messages moved, in the ledger's accounts and milligrams."""
+"""From a sealed log to an entry: what its mass messages moved, in the ledger's accounts and milligrams.
+
+Either every transfer is in the log (/mass/parcel), or its net is (/mass/balance, of which the last message counts).
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +18,11 @@ from stope.tasklog.messages import message_class
 from stope.tasklog.reader import LogMessage, read
 from stope.tasklog.seal.dsse import Envelope
 from stope.tasklog.seal.policy import Policy
+from stope.tasklog.seal.statement import Statement, read_statement
 from stope.tasklog.seal.verify import verify
 from stope.tasklog.topics import TOPICS
 
-PARCELS = "/mass/parcel"
+PARCELS, BALANCES = "/mass/parcel", "/mass/balance"
 #: Ledger account by account of a robot's log; {site} and {robot} are filled in.
 ACCOUNTS = {
     "ground": "site:{site}",
@@ -57,49 +61,80 @@ def collected(
         signed = "" if found.trusted else f"signed by {', '.join(found.vouched) or 'nobody who counts'}"
         why = (failed or [signed or found.problem or found.checkpoints.problem])[0]
         raise InputError(str(log), read=f"a log that does not verify ({why})", expected="one that does")
-    prefix = f"topic:{PARCELS}#"
+    statement = read_statement(envelope, str(log))
+    topic = PARCELS if any(subject.topic == PARCELS for subject in statement.subjects.values()) else BALANCES
+    prefix = f"topic:{topic}#"
     verified = {row.name: row.count for row in found.having("verified") if row.name.startswith(prefix)}
     evidence = Evidence(
         seal_sha256=hashlib.sha256(envelope.payload).hexdigest(),
-        topic=PARCELS,
+        content_sha256=_content(statement, verified),
+        topic=topic,
         segments=tuple(sorted(int(name.removeprefix(prefix)) for name in verified)),
         messages=sum(verified.values()),
     )
-    net = _net(log, {**ACCOUNTS, **(extra_accounts or {})}, site, robot)
+    net = _net(log, _moved(log, topic), {**ACCOUNTS, **(extra_accounts or {})}, site, robot)
     postings = tuple(_rounded(net))
     if not postings:
-        raise InputError(str(log), read="no mass moved", expected=f"parcels on {PARCELS}")
+        raise InputError(str(log), read="no mass moved", expected=f"mass on {PARCELS} or {BALANCES}")
     return postings, evidence
 
 
-def _net(log: Path, accounts: Mapping[str, str], site: str, robot: str) -> dict[str, dict[str, int]]:
+def _content(statement: Statement, names: Iterable[str]) -> str:
+    """SHA-256 over the lines "name digest" of the mass subjects, sorted."""
+    lines = "".join(f"{name} {statement.subjects[name].sha256}\n" for name in sorted(names))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _moved(log: Path, topic: str) -> list[tuple[str, str, int]]:
+    """(material, account of the log, micrograms), from every parcel or from the last balance."""
+    moved: list[tuple[str, str, int]] = []
+    for found in read(log, [topic]):
+        message = _message(log, topic, found)
+        if topic == PARCELS:
+            if message.amount_ug < 0:
+                read_ = f"message {found.sequence} with {message.amount_ug} ug"
+                raise InputError(str(log), read=read_, expected="0 ug or more", field=topic)
+            moved.append((message.material, message.from_account, -message.amount_ug))
+            moved.append((message.material, message.to_account, message.amount_ug))
+        else:
+            rows = zip(message.material, message.account, message.amount_ug, strict=False)
+            if not len(message.material) == len(message.account) == len(message.amount_ug):
+                read_ = f"message {found.sequence} with lists of different lengths"
+                raise InputError(str(log), read=read_, expected="an amount for each account", field=topic)
+            moved = list(rows)
+    return moved
+
+
+def _net(
+    log: Path, moved: Iterable[tuple[str, str, int]], accounts: Mapping[str, str], site: str, robot: str
+) -> dict[str, dict[str, int]]:
     """Net micrograms by material and ledger account; they sum to 0 for each material, exactly."""
     net: dict[str, dict[str, int]] = {}
-    for found in read(log, [PARCELS]):
-        parcel = _parcel(log, found)
-        for name, amount in ((parcel.from_account, -parcel.amount_ug), (parcel.to_account, parcel.amount_ug)):
-            if name not in accounts:
-                known = ", ".join(accounts)
-                raise InputError(
-                    str(log), read=f"account {name!r}", expected=f"one of {known}", remedy="map it with --account",
-                    field=PARCELS,
-                )  # fmt: skip
-            row = net.setdefault(parcel.material, {})
-            account = accounts[name].format(site=site, robot=robot)
-            row[account] = row.get(account, 0) + amount
+    for material, name, amount in moved:
+        if name not in accounts:
+            known = ", ".join(accounts)
+            remedy = "map it with --account"
+            raise InputError(str(log), read=f"account {name!r}", expected=f"one of {known}", remedy=remedy)
+        row = net.setdefault(commodity_name(material), {})
+        account = accounts[name].replace("{site}", site).replace("{robot}", robot)
+        row[account] = row.get(account, 0) + amount
+    for material, row in net.items():
+        if sum(row.values()):
+            read_ = f"{sum(row.values()):+d} ug of {material} from nowhere"
+            raise InputError(str(log), read=read_, expected="balances that sum to 0", field=BALANCES)
     return net
 
 
-def _parcel(log: Path, found: LogMessage) -> Any:
+def _message(log: Path, topic: str, found: LogMessage) -> Any:
     """The message by our own schema, whatever the log says that it is."""
     name = found.channel.schema.name if found.channel.schema else "no schema"
     try:
-        if name != TOPICS[PARCELS].schema:
+        if name != TOPICS[topic].schema:
             raise DecodeError(f"it is {name}")
-        return message_class(PARCELS).FromString(found.data)
+        return message_class(topic).FromString(found.data)
     except DecodeError as error:
-        read = f"message {found.sequence}, which is no parcel ({error})"
-        raise InputError(str(log), read=read, expected=TOPICS[PARCELS].schema, field=PARCELS) from None
+        read_ = f"message {found.sequence}, which is none of ours ({error})"
+        raise InputError(str(log), read=read_, expected=TOPICS[topic].schema, field=topic) from None
 
 
 def _rounded(net: Mapping[str, Mapping[str, int]]) -> list[Posting]:
@@ -110,7 +145,7 @@ def _rounded(net: Mapping[str, Mapping[str, int]]) -> list[Posting]:
         source = min(row, key=lambda account: (row[account], account))
         whole[source] -= sum(whole.values())
         postings += [
-            Posting(account=account, commodity=commodity_name(material), amount_mg=amount, std_mg=_ROUNDING_STD_MG)
+            Posting(account=account, commodity=material, amount_mg=amount, std_mg=_ROUNDING_STD_MG)
             for account, amount in sorted(whole.items())
             if amount
         ]

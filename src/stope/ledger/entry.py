@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -18,6 +19,8 @@ NO_FLOOR = ("site", "opening", "adjustment")
 #: Contributions are counted in these units and not in milligrams; their counter-account is `opening`.
 SERVICES = {"hardware": "h", "energy": "kJ", "data": "kB", "mass": "g"}
 LARGEST = 2**63 - 1
+_LARGEST_STD = 1e15  # a thousand tonnes; squares of it stay finite, so no weighing "agrees" because of an infinity
+_TIME = r"^\d{4}-\d\d-\d\dT[0-9:.,]+(Z|[+-]\d\d:?\d\d)$"  # it goes into exports, so nothing else may be in it
 _ACCOUNT = re.compile(rf"(?:{'|'.join(ROOTS)}):[A-Za-z0-9][A-Za-z0-9_.-]{{0,99}}")
 _COMMODITY = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 Amount = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
@@ -34,21 +37,22 @@ class Posting(_Strict):
     account: Text
     commodity: Text
     amount_mg: Amount
-    std_mg: float = Field(default=0.0, ge=0)
+    std_mg: float = Field(default=0.0, ge=0, le=_LARGEST_STD)
 
     @model_validator(mode="after")
     def _named(self) -> Self:
-        if not _ACCOUNT.fullmatch(self.account):
-            raise ValueError(f"account {self.account[:40]!r}; expected one of {', '.join(ROOTS)}, a colon and a name")
-        if not _COMMODITY.fullmatch(self.commodity):
-            raise ValueError(f"commodity {self.commodity[:40]!r}; expected a lower-case name")
+        _check_names(self.account, self.commodity)
         return self
 
 
 class Evidence(_Strict):
-    """Where an amount comes from: parts of a sealed log, all of which verified."""
+    """Where an amount comes from: parts of a sealed log, all of which verified.
+
+    `content_sha256` is over the digests of those parts: the same log sealed again is the same log.
+    """
 
     seal_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    content_sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     topic: Text
     segments: tuple[int, ...] = Field(default=(), max_length=100_000)
     messages: int = Field(default=0, ge=0)
@@ -60,7 +64,12 @@ class Weighing(_Strict):
     account: Text
     commodity: Text
     measured_mg: Amount
-    std_mg: float = Field(gt=0)
+    std_mg: float = Field(gt=0, le=_LARGEST_STD)
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        _check_names(self.account, self.commodity)
+        return self
 
 
 class Entry(_Strict):
@@ -79,7 +88,7 @@ class Entry(_Strict):
     number: int = Field(ge=1)
     previous: str = Field(pattern=r"^([0-9a-f]{64})?$")
     kind: Kind
-    at: str = Field(max_length=40)
+    at: str = Field(max_length=40, pattern=_TIME)
     organisation: Text
     agreement: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     memo: Text = ""
@@ -102,6 +111,8 @@ class Entry(_Strict):
             raise ValueError("a weighing belongs to an entry of kind weigh, and to no other")
         if bool(self.refers_to) != (self.kind in ("accept", "reverse")):
             raise ValueError("refers_to belongs to accept and reverse, and to no other")
+        if datetime.fromisoformat(self.at).tzinfo is None:
+            raise ValueError(f"a time without zone, {self.at!r}; write 2027-01-31T00:00:00Z")
         if self.kind == "collect" and not self.evidence:
             raise ValueError("what was collected needs a sealed log as evidence")
         return self
@@ -109,6 +120,13 @@ class Entry(_Strict):
     def payload(self) -> bytes:
         """The bytes that are signed and chained."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()
+
+
+def _check_names(account: str, commodity: str) -> None:
+    if not _ACCOUNT.fullmatch(account):
+        raise ValueError(f"account {account[:40]!r}; expected one of {', '.join(ROOTS)}, a colon and a name")
+    if not _COMMODITY.fullmatch(commodity):
+        raise ValueError(f"commodity {commodity[:40]!r}; expected a lower-case name")
 
 
 def move(commodity: str, source: str, target: str, amount_mg: int, std_mg: float = 0.0) -> tuple[Posting, Posting]:

@@ -65,7 +65,7 @@ def _head(dialect: Dialect, accounts: list[str], commodities: list[str], first: 
 
 
 def _transaction(dialect: Dialect, entry: Entry, sha256: str, postings: tuple[Posting, ...]) -> list[str]:
-    title = f"{entry.number} {entry.kind} by {entry.organisation}"
+    title = f"{entry.number} {entry.kind} by {_plain(entry.organisation)}"
     memo = re.sub(r'[\r\n";|\\]+', " ", entry.memo)[:200]
     title += f": {memo}" if memo else ""
     head = f'{_date(entry)} * "{title}"' if dialect == "beancount" else f"{_date(entry)} * {title}"

@@ -78,8 +78,7 @@ def append(path: Path, policy: Policy, key: PrivateKey, fields: dict[str, Any]) 
     """
     from stope.ledger.balance import check_next
 
-    with _locked(path) as descriptor:
-        journal = load(path, policy)
+    def following(journal: Journal) -> tuple[Line, bytes]:
         try:
             entry = Entry(number=len(journal.lines) + 1, previous=journal.head, **fields)
         except ValidationError as error:
@@ -90,6 +89,13 @@ def append(path: Path, policy: Policy, key: PrivateKey, fields: dict[str, Any]) 
         data = envelope.to_json().encode() + b"\n"
         line = _line(path, entry.number, data, policy)
         check_next(journal, line)
+        return line, data
+
+    if not Path(path).exists():
+        following(Journal(Path(path), ()))  # an entry that is refused leaves no empty journal behind
+    with _locked(path) as descriptor:
+        journal = load(path, policy)
+        line, data = following(journal)
         _write(path, descriptor, journal.torn, data)
     return line
 

@@ -54,7 +54,10 @@ def _values(
     """Weighted contributions; all equal where nobody has contributed."""
     values = {
         name: sum(
-            (Fraction(weight) * contributions.get(name, {}).get(kind, 0) for kind, weight in agreement.weights.items()),
+            (
+                _as_written(weight) * contributions.get(name, {}).get(kind, 0)
+                for kind, weight in agreement.weights.items()
+            ),
             Fraction(0),
         )
         for name in names
@@ -68,7 +71,7 @@ def _with_floor(agreement: Agreement, values: Mapping[str, Fraction]) -> dict[st
     A partner that is lifted leaves less for the others, which can push another one under its floor: repeat until none
     is; each round lifts one at least, so it ends.
     """
-    floor = Fraction(agreement.floor_share)
+    floor = _as_written(agreement.floor_share)
     developing = {name for name, partner in agreement.partners.items() if partner.developing}
     lifted: set[str] = set()
     while True:
@@ -86,7 +89,7 @@ def _claims(agreement: Agreement, commodity: str, total_mg: int) -> dict[str, in
     served: dict[str, int] = {}
     left = total_mg
     for name in dict.fromkeys(agreement.priority):
-        claim = round(Fraction(agreement.partners[name].claim_kg.get(commodity, 0.0)) * MG_PER_KG)
+        claim = round(_as_written(agreement.partners[name].claim_kg.get(commodity, 0.0)) * MG_PER_KG)
         served[name] = min(claim, left)
         left -= served[name]
     return served
@@ -98,10 +101,15 @@ def _bids(agreement: Agreement, commodity: str, total_mg: int) -> dict[str, int]
     left = total_mg
     bids = [bid for bid in agreement.bids if bid.commodity == commodity]
     for bid in sorted(bids, key=lambda bid: (-bid.price_per_kg, bid.partner)):
-        amount = min(round(Fraction(bid.amount_kg) * MG_PER_KG), left)
+        amount = min(round(_as_written(bid.amount_kg) * MG_PER_KG), left)
         served[bid.partner] = served.get(bid.partner, 0) + amount
         left -= amount
     return served
+
+
+def _as_written(number: float) -> Fraction:
+    """0.1 of a file as one tenth: the float is a little more, and ten floors of it would be more than the whole."""
+    return Fraction(repr(number))
 
 
 def _split(total_mg: int, weights: Mapping[str, Fraction]) -> dict[str, int]:

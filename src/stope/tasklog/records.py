@@ -128,10 +128,17 @@ class Cursor:
             raise MalformedError(f"a text that is not UTF-8 ({error.reason})") from error
 
     def pairs(self) -> dict[str, str]:
-        """Text pairs with their total length in front."""
+        """Text pairs with their total length in front.
+
+        Raises:
+            MalformedError: a key stands twice. MCAP's maps have unique keys, and a digest over one of two values would
+                vouch for the other in the eyes of a reader who takes the other.
+        """
         inside = Cursor(self.take(self.number("I")))
-        found = {}
+        found: dict[str, str] = {}
         while inside.left():
             key = inside.text()
+            if key in found:
+                raise MalformedError(f"key {key[:80]!r} stands twice")
             found[key] = inside.text()
         return found

@@ -145,8 +145,10 @@ class Scanner:
         if opcode == Opcode.MESSAGE:
             return self._message(data)
         if opcode == Opcode.SCHEMA:
-            self._define(len(data))
             schema = SchemaRecord(cursor.number("H"), cursor.text(), cursor.text(), cursor.take(cursor.number("I")))
+            if self._schemas.get(schema.id) == schema:  # some writers repeat definitions in every chunk
+                return self._schemas[schema.id]
+            self._define(len(data))
             self._schemas[schema.id] = schema
             return schema
         if opcode == Opcode.CHANNEL:
@@ -158,11 +160,13 @@ class Scanner:
         return None
 
     def _channel(self, cursor: Cursor, size: int) -> ChannelRecord:
-        self._define(size)
         number, schema_id = cursor.number("H"), cursor.number("H")
         if schema_id and schema_id not in self._schemas:
             raise MalformedError(f"channel {number} has schema {schema_id}, which is not there")
         channel = ChannelRecord(number, cursor.text(), cursor.text(), cursor.pairs(), self._schemas.get(schema_id))
+        if self._channels.get(number) == channel:
+            return self._channels[number]
+        self._define(size)
         self._channels[number] = channel
         return channel
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stope.tasklog.header import RECORD
+from stope.tasklog.header import RECORD, utc_text
 from stope.tasklog.messages import message_class
 from stope.tasklog.records import MessageRecord, MetadataRecord, Record
 from stope.tasklog.seal.dsse import Envelope, parse_envelope
@@ -174,7 +174,7 @@ class CheckpointReader:
             raise SealError(f"{where}: does not parse: {error}") from error
         envelope = parse_envelope(text.encode(), where)
         plain = envelope.content(PAYLOAD_TYPE, where)
-        for row in self._policy.vouching(envelope, ("robot",)):
+        for row in self._policy.vouching(envelope, ("robot",), utc_text(record.log_time_ns)):
             if row.refusal:
                 raise SealError(f"{where}: {row.refusal}")
         if not envelope.signatures:

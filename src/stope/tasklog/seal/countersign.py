@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stope.tasklog.newfile import write_new
@@ -24,6 +27,11 @@ def countersign(log: Path, seal: Path, key: PrivateKey, policy: Policy) -> Envel
         SealError: a part failed, nobody of the policy has signed yet, or our key is not in the policy.
         NotALogError: the log cannot be read.
     """
+    with _alone(seal):
+        return _countersigned(log, seal, key, policy)
+
+
+def _countersigned(log: Path, seal: Path, key: PrivateKey, policy: Policy) -> Envelope:
     envelope = load_envelope(seal)
     found = verify(log, envelope, policy, where=str(seal))
     failed = found.having("failed")
@@ -40,6 +48,20 @@ def countersign(log: Path, seal: Path, key: PrivateKey, policy: Policy) -> Envel
     write_new(draft, signed.to_json().encode())
     os.replace(draft, seal)
     return signed
+
+
+@contextmanager
+def _alone(seal: Path) -> Iterator[None]:
+    """Two partners who sign in one folder must not replace each other's signature: the folder is locked meanwhile."""
+    try:
+        folder = os.open(seal.parent, os.O_RDONLY)
+    except OSError as error:
+        raise SealError(f"{seal}: cannot be read: {error.strerror}") from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def sign_policy(path: Path, key: PrivateKey) -> Envelope:

@@ -18,6 +18,26 @@ from stope.tasklog.seal.errors import SealError
 from stope.tasklog.seal.small import read_small
 
 _MAX_PEM = 64 * 1024
+#: The points of small order in all their encodings (RFC 8032 does not refuse them; Chalkias et al. 2020, table 1).
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(text)
+    for text in (
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000080",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0000000000000000000000000000000000000000000000000000000000000080",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    )
+)
 _SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
 
 
@@ -53,12 +73,17 @@ class PublicKey:
 
     @classmethod
     def from_text(cls, text: str) -> PublicKey:
-        """From 32 raw bytes in base64.
+        """From 32 raw bytes in base64, in the one way of writing them.
 
         Raises:
-            ValueError: they are none.
+            ValueError: they are none, or a point of small order, whose "signatures" anybody can make.
         """
-        return cls(Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True)))
+        raw = base64.b64decode(text, validate=True)
+        if base64.b64encode(raw).decode() != text:  # unused bits of the last letter: one key, several texts
+            raise ValueError("base64 that is not canonical")
+        if raw in _SMALL_ORDER:
+            raise ValueError("a public key of small order")
+        return cls(Ed25519PublicKey.from_public_bytes(raw))
 
 
 @dataclass(frozen=True)

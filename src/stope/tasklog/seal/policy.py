@@ -196,8 +196,8 @@ def parse_policy(data: bytes, where: str) -> Policy:
         raise SealError(f"{where}: {field}: read {read}: {first['msg']}") from None
 
 
-def accept(present: Policy, envelope: Envelope, where: str) -> Policy:
-    """The next policy, when the present one's organisations agree to it.
+def accept(present: Policy, envelope: Envelope, where: str, at: str) -> Policy:
+    """The next policy, when the present one's organisations agree to it; `at` is now, for admin keys with a term.
 
     Raises:
         SealError: it does not follow the present one, or too few have signed it.
@@ -207,7 +207,7 @@ def accept(present: Policy, envelope: Envelope, where: str) -> Policy:
     if following.rules.previous != present.sha256 or following.rules.version != present.rules.version + 1:
         read = f"read version {following.rules.version} after {following.rules.previous[:16] or 'none'}"
         raise SealError(f"{where}: {read}, expected {present.rules.version + 1} after {present.sha256[:16]}")
-    agreed = present.organisations(envelope, ("admin",))
+    agreed = present.organisations(envelope, ("admin",), at)
     if len(agreed) < present.rules.admins:
         names = ", ".join(sorted(agreed)) or "nobody"
         raise SealError(f"{where}: signed by {names}, expected {present.rules.admins} organisations with an admin key")

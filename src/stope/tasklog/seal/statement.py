@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from stope.tasklog.seal.subjects import MAX_SUBJECTS, REDACTED, SEGMENT_S, Subje
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:stope:log-seal:1"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _FROM_HEADER = ("mission", "body", "robot", "team", "licence", "stope_version", "clock_scale", "start_utc")
 
 
@@ -138,11 +140,15 @@ def _subject(row: Any, where: str) -> Subject:
     try:
         notes = row.get("annotations", {})
         digest = row["digest"]["sha256"]
-        if not isinstance(digest, str) or len(digest) != 64:
+        if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
             raise ValueError("a digest that is no SHA-256")
+        name, topic = str(row["name"]), str(notes.get("topic", ""))
+        # A topic that may be withheld must not lend its name to one that may not.
+        if topic != (name.removeprefix("topic:").rpartition("#")[0] if name.startswith("topic:") else ""):
+            raise ValueError(f"{name[:80]!r} is not of topic {topic[:80]!r}")
         return Subject(
-            str(row["name"]),
-            str(notes.get("topic", "")),
+            name,
+            topic,
             digest,
             int(notes.get("count", 0)),
             int(notes.get("first_sequence", 0)),
@@ -150,5 +156,5 @@ def _subject(row: Any, where: str) -> Subject:
             int(notes.get("first_log_time_ns", 0)),
             int(notes.get("last_log_time_ns", 0)),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise SealError(f"{where}: a subject that cannot be read: {error!r}") from error

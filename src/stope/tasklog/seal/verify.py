@@ -39,6 +39,7 @@ class Verification:
         problem: why the log could not be read to its end; empty when it could.
         vouched: organisations whose signature counts.
         file_identical: these are the very bytes that were sealed.
+        counter, previous: number in the sealer's chain, and SHA-256 of the seal before: a missing log is visible.
     """
 
     path: str
@@ -49,6 +50,8 @@ class Verification:
     problem: str = ""
     file_identical: bool = False
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    counter: int = 0
+    previous: str = ""
 
     @property
     def trusted(self) -> bool:
@@ -69,6 +72,7 @@ class Verification:
         verified, withheld, failed = (self.having(s) for s in ("verified", "withheld", "failed"))
         lines = [f"{self.path}: {'GOOD' if self.good else 'NOT GOOD'}"]
         lines.append(f"  signed by {', '.join(self.vouched) or 'nobody who counts'}; {self.threshold} needed")
+        lines.append(f"  number {self.counter} of its chain, after {self.previous[:16] or 'none'}")
         lines += [f"    {row.keyid[:16]} {row.organisation}: {row.refusal}" for row in self.signatures if row.refusal]
         lines += [f"  {self.problem}"] if self.problem else []
         messages = sum(judged.count for judged in verified)
@@ -97,6 +101,9 @@ def verify(
     """
     statement = read_statement(envelope, where)
     found = Verification(str(log), threshold=policy.rules.threshold)
+    counter, previous = statement.predicate.get("counter"), statement.predicate.get("previous")
+    found.counter = counter if isinstance(counter, int) else 0
+    found.previous = previous if isinstance(previous, str) else ""
     found.signatures = policy.vouching(envelope, ("seal", "witness"), statement.sealed_at)
     found.vouched = tuple(sorted({row.organisation for row in found.signatures if not row.refusal}))
     hasher, chain = SubjectHasher(), CheckpointReader(policy)
@@ -125,7 +132,7 @@ def _judged(statement: Statement, present: dict[str, Subject], withheld: set[str
             yield Judged(name, "failed", _difference(sealed, found))
         elif sealed.topic and sealed.topic in withheld and sealed.topic not in there:
             if policy.may_withhold(sealed.topic):
-                yield Judged(name, "withheld", "its owner withholds the topic", sealed.count)
+                yield Judged(name, "withheld", "declared as withheld", sealed.count)
             else:
                 yield Judged(name, "failed", "withheld, which the policy does not allow for this topic")
         else:
