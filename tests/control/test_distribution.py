@@ -12,7 +12,9 @@ from scipy.optimize import linprog
 from scripted import robot
 
 from stope.belief.anchors import AnchorBelief
+from stope.control.binding import Binding, in_words
 from stope.control.distribution import Footholds, WrenchDistribution
+from stope.control.kinematics import Kinematics
 
 MINER, RIG = robot(), robot("bench_rig")
 SQUARE = 0.5 * np.array([[1, 1, 0], [1, -1, 0], [-1, -1, 0], [-1, 1, 0]], dtype=float)
@@ -93,13 +95,16 @@ def brute_force_reserve(feet: Footholds, direction: np.ndarray) -> float:
     """The same bound from the definition: every foot inside its inner polyhedron, one more newton at a time."""
     angle = 2.0 * np.pi * np.arange(8) / 8
     rows, limits = [], []
+    half, flat = np.cos(np.pi / 8), np.tan(np.pi / 8)
     for foot in range(4):
+        normal, shear = feet.pull_n[foot], feet.shear_n[foot] * half
         for x, y in zip(np.cos(angle), np.sin(angle), strict=True):
-            for z in (-1.0 / feet.pull_n[foot], -feet.friction * np.cos(np.pi / 8) / feet.shear_n[foot]):
+            # the chords from straight off to 45 deg and on to sideways, and Coulomb friction
+            for along, z in ((flat, -1.0 / normal), (1.0, -flat / normal), (1.0, -feet.friction * half / shear)):
                 row = np.zeros(13)
-                row[3 * foot : 3 * foot + 3] = x / feet.shear_n[foot], y / feet.shear_n[foot], z
+                row[3 * foot : 3 * foot + 3] = along * x / shear, along * y / shear, z
                 rows.append(row)
-                limits.append(feet.allowed[foot] * np.cos(np.pi / 8))
+                limits.append(feet.allowed[foot])
     balance = np.zeros((6, 13))
     for foot in range(4):
         for axis in range(3):
@@ -116,8 +121,7 @@ def brute_force_reserve(feet: Footholds, direction: np.ndarray) -> float:
 def test_the_reserve_can_be_paid_and_a_tenth_more_cannot() -> None:
     distribution, feet, direction = WrenchDistribution(MINER), footholds(), LIFT_60 / 60.0
     reserve = distribution.reserve(feet, np.zeros(6), direction)
-    # by hand: pull alone, 4 x 90 N x 0.4 x cos(22.5 deg) of the inner polyhedron
-    assert reserve == pytest.approx(4 * 90.0 * 0.4 * np.cos(np.pi / 8), rel=0.01)
+    assert reserve == pytest.approx(4 * 90.0 * 0.4, rel=0.01)  # by hand: pull alone
     assert np.abs(distribution.split(feet, 0.99 * reserve * direction, CALM, np.ones(4)).unpaid).max() < 0.05
     assert distribution.split(feet, 1.1 * reserve * direction, CALM, np.ones(4)).unpaid[2] > 0.05 * reserve
 
@@ -156,3 +160,73 @@ def test_a_microspine_foot_pays_no_moment() -> None:
     feet = Footholds(np.zeros((1, 3)), strength, strength, np.array([0.4]), standing, 0.6)
     split = WrenchDistribution(one).split(feet, np.array((0.0, 0, 0, 0, 3.0, 0)), np.zeros((1, 3)), np.ones(1))
     assert split.unpaid[4] == pytest.approx(3.0, abs=1e-3)
+
+
+def share_by_limit(found: list[Binding]) -> dict[tuple[int, str], float]:
+    return {(item.limb, item.limit): item.share for item in found}
+
+
+def test_what_binds_is_told_by_its_share() -> None:
+    """Rear feet at half the strength: a limit's share is the reserve's relative slope in it."""
+    distribution = WrenchDistribution(MINER)
+    feet = footholds(allowed=np.array((0.4, 0.4, 0.2, 0.2)))
+    lift = LIFT_60 / 60.0
+    reserve = distribution.reserve(feet, np.zeros(6), lift)
+    found = distribution.explain()
+    assert sum(item.share for item in found) == pytest.approx(1.0)
+    assert {item.limit for item in found} <= {"pull-off", "shear"}
+    # one per cent more of a limit is a share of one per cent more of the reserve
+    for item in found[:2]:
+        allowed = feet.allowed.copy()
+        allowed[item.limb] *= 1.05
+        more = distribution.reserve(replace(feet, allowed=allowed), np.zeros(6), lift)
+        of_limb = sum(other.share for other in found if other.limb == item.limb)
+        assert more / reserve - 1.0 == pytest.approx(0.05 * of_limb, abs=4e-3)
+    words = in_words(found, [limb.name for limb in MINER.limbs])
+    assert words.startswith("pull-off of ")
+    assert "%" in words
+
+
+def test_joints_bound_what_strong_anchors_could_pay() -> None:
+    kinematics = Kinematics(MINER)
+    strong = footholds(arms_m=kinematics.feet_m.copy(), allowed=np.full(4, 5.0))
+    distribution, lift = WrenchDistribution(MINER), LIFT_60 / 60.0
+    free = distribution.reserve(strong, np.zeros(6), lift)
+    efforts = np.full((4, 3), 20.0)
+    bound = replace(strong, jacobians=kinematics.jacobians.copy(), effort_nm=efforts)
+    reserve = distribution.reserve(bound, np.zeros(6), lift)
+    assert 0.0 < reserve < 0.5 * free
+    assert {item.limit for item in distribution.explain()} == {"joint torque"}
+    torque = np.einsum("kij,ki->kj", kinematics.jacobians, distribution.reserve_force_n)
+    assert np.abs(torque).max() == pytest.approx(20.0, rel=0.01)
+    force = distribution.split(bound, 0.99 * reserve * lift, CALM, np.ones(4)).force_n
+    assert (np.abs(np.einsum("kij,ki->kj", kinematics.jacobians, force)) <= 20.0 + 1e-3).all()
+
+
+def test_fewer_anchors_pay_less_and_none_pays_nothing() -> None:
+    """Three pay a central lift only through the pair across it; two opposed ones still do, one cannot alone."""
+    reserves = []
+    for allowed in ((0.4,) * 4, (0.4, 0.4, 0.4, 0.0), (0.4, 0.0, 0.4, 0.0), (0.4, 0.0, 0.0, 0.0), (0.0,) * 4):
+        distribution = WrenchDistribution(MINER)
+        feet = footholds(allowed=np.array(allowed))
+        reserves.append(distribution.reserve(feet, np.zeros(6), LIFT_60 / 60.0))
+        split = distribution.split(feet, LIFT_60, CALM, np.ones(4))
+        assert np.isfinite(split.force_n).all()
+        assert np.allclose(wrench_of(split.force_n, SQUARE) + LIFT_60, split.unpaid, atol=1e-3)
+    assert reserves[0] == pytest.approx(144.0, rel=0.01)
+    assert reserves[1] == pytest.approx(72.0, rel=0.02)
+    assert reserves[2] == pytest.approx(72.0, rel=0.02)
+    assert reserves[3:] == pytest.approx([0.0, 0.0], abs=0.5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.floats(-1, 1), min_size=6, max_size=6), st.integers(0, 3))
+def test_a_weaker_anchor_never_raises_the_reserve(direction: list[float], foot: int) -> None:
+    towards = np.array(direction) * (1.0, 1.0, 1.0, 0.2, 0.2, 0.2)
+    if np.abs(towards).max() < 0.2:
+        towards[2] = 1.0
+    allowed = np.full(4, 0.4)
+    distribution = WrenchDistribution(MINER)
+    before = distribution.reserve(footholds(), np.zeros(6), towards)
+    allowed[foot] = 0.2
+    assert distribution.reserve(footholds(allowed=allowed), np.zeros(6), towards) <= before * 1.002 + 0.05

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pinocchio as pin
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,3 +73,38 @@ def test_a_robot_without_a_drill_has_no_bit() -> None:
 
     with pytest.raises(ValueError, match="no drill"):
         _ = Kinematics(replace(MODEL, drill=None)).bit_tip_m
+
+
+@pytest.mark.parametrize("name", ["miner", "bench_rig"])
+@given(st.integers(0, 10_000))
+@settings(max_examples=15, deadline=None)
+def test_compiled_jacobians_and_torques_are_those_of_pinocchio(name: str, seed: int) -> None:
+    """Whole-body torques under foot forces and gravity, -J^T f + g, against recursive Newton-Euler."""
+    model, rng = robot(name), np.random.default_rng(seed)
+    reference = pin.buildModelFromUrdf(str(model.urdf))
+    data, made = reference.createData(), Kinematics(model)
+    low, high = np.maximum(model.position_min, -3.0), np.minimum(model.position_max, 3.0)
+    angles = rng.uniform(low, high)
+    q = pin.neutral(reference)
+    for joint, angle in zip(model.joints, angles, strict=True):
+        at = reference.joints[reference.getJointId(joint.name)]
+        q[at.idx_q : at.idx_q + at.nq] = [angle] if at.nq == 1 else [np.cos(angle), np.sin(angle)]
+    made.update(angles)
+    gravity, force = rng.uniform(-5.0, 5.0, 3), rng.uniform(-50.0, 50.0, (len(model.limbs), 3))
+    reference.gravity.linear = gravity
+    pin.framesForwardKinematics(reference, data, q)
+    outside = [pin.Force.Zero() for _ in range(reference.njoints)]
+    for limb, foot in enumerate(model.limbs):
+        frame = reference.getFrameId(foot.foot_link)
+        assert made.feet_m[limb] == pytest.approx(data.oMf[frame].translation, abs=1e-9)
+        carrier = reference.frames[frame].parentJoint
+        moment = np.cross(data.oMf[frame].translation, force[limb])
+        outside[carrier] = data.oMi[carrier].actInv(pin.Force(force[limb], moment))
+    still = np.zeros(reference.nv)
+    expected = pin.rnea(reference, data, q, still, still, outside)
+    effort = made.holding_effort(angles, gravity)
+    jointed = [limb for limb, foot in enumerate(model.limbs) if foot.joints]
+    for k, limb in enumerate(jointed):
+        effort[list(model.limbs[limb].joints)] -= made.jacobians[k].T @ force[limb]
+    rates = [reference.joints[reference.getJointId(joint.name)].idx_v for joint in model.joints]
+    assert effort == pytest.approx(expected[rates], abs=1e-8)

@@ -2,16 +2,15 @@
 
 The model. Anchor i has a believed limit surface with semi-axes (N_i, T_i) at full engagement, the medians for this
 gripper in this material, and an unknown scale s_i: its true surface is (s_i N_i, s_i T_i). The prior is log-normal,
-ln s ~ N(ln engagement, log_sd). On one task the anchor holds a load iff
-
-    ln s + h z >= ln s_req(load),  z ~ N(0, 1),
-
-where s_req is the scale at which the load lies on the limit surface and h (`scatter_log_sd`) stands for what a pull
-test cannot reveal: time under load, load direction, cycles. So a survived load lowers the risk and never to zero.
+ln s ~ N(ln engagement, log_sd). A task that asks for the scale s_req at which its load lies on the limit surface fails
+with probability F(ln s - ln s_req): the hazards of direction, time and cycles (`belief.hazards`), which no pull test
+can rule out. So a survived load lowers the risk and never to zero.
 
 Evidence. A ramp up to a new highest load is one exposure, so its likelihood is Phi((ln s - ln highest) / h) of the
-highest load alone: holding it for a thousand ticks is not a thousand tests. A slip at a higher load than ever held
-brackets the strength (a difference of two Phi); a slip below it is a fresh exposure that failed.
+highest load alone: holding it for a thousand ticks is not a thousand tests. What holding does tell are the doses of
+time and of load cycles since the grip, sum r^n dt / tau and sum r^m: they are survived with e^(-dose s^-n), so twice
+the time counts like a load 2^(1/n) times as high. A slip at a higher load than ever held brackets the strength (a
+difference of two Phi); a slip below it is a fresh exposure that failed.
 No truth is in here; calibration is tested on anchors drawn from the prior.
 """
 
@@ -22,13 +21,13 @@ from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
+from stope.belief.hazards import SCATTER_LOG_SD, Exposure, Hazards
 from stope.physics.normal import normal_cdf
 
 Array = npt.NDArray[np.float64]
 
-#: Wrench models of spiny grippers meet the bench to 10-15 % (SpinyHand, abstract): the scatter that tests cannot see.
-SCATTER_LOG_SD = 0.12
 #: Scatter of gripper strength from place to place: assumed (Parness 2013 has 5 trials per rock and no scatter).
 PRIOR_LOG_SD = 0.35
 #: A load counts as a new highest only above this ratio to the last: keeps the tick cheap, understates by at most this.
@@ -38,8 +37,11 @@ ENGAGEMENT_NOISE = 0.01
 
 _REACH = 6.0  # grid half-width in standard deviations: failures rarer than 1e-9 are not resolved
 _STEPS_PER_SCATTER = 4.0
+_LARGEST_SCALE = 1e6  # of which a double can still hold the powers that doses are made of
+_UNLOADED = 0.5  # a load that falls below this share of its peak ends a cycle
 # ln Phi by table for the tick: interpolated to 1e-5
 _SURPLUS = np.linspace(-37.0, 8.0, 4501)
+_LOG_LARGEST_DOSE = np.log(600.0)  # a survived dose is certain evidence there already
 _LOG_HELD = np.log(normal_cdf(_SURPLUS))
 
 
@@ -58,8 +60,9 @@ class AnchorBelief:
         normal_median_n, shear_median_n: (L,) or scalar with `anchors`; believed medians N_i, T_i at full engagement.
         friction: mu of foot on rock, shear strength added when the anchor is pressed on.
         log_sd: prior standard deviation of ln s, > 0.
-        scatter_log_sd: h, > 0.
+        scatter_log_sd: h, > 0: the hazard of direction.
         anchors: L, where the medians are scalars.
+        exposure: of the tasks that `hold_probability` and `allowed_utilisation` speak of; without it one ramp.
 
     Attributes:
         normal_median_n, shear_median_n: (L,) the surface that scales and utilisations refer to.
@@ -79,6 +82,7 @@ class AnchorBelief:
         log_sd: float = PRIOR_LOG_SD,
         scatter_log_sd: float = SCATTER_LOG_SD,
         anchors: int | None = None,
+        exposure: Exposure | None = None,
     ) -> None:
         shape = (anchors,) if anchors is not None else np.broadcast(normal_median_n, shear_median_n).shape or (1,)
         self.normal_median_n = np.broadcast_to(np.asarray(normal_median_n, np.float64), shape).copy()
@@ -92,6 +96,7 @@ class AnchorBelief:
             )
         self.friction, self.log_sd, self.scatter_log_sd = float(friction), float(log_sd), float(scatter_log_sd)
         count = shape[0]
+        self.hazards, self.exposure = Hazards(direction_log_sd=self.scatter_log_sd), exposure or Exposure()
         self.state = np.zeros(count, dtype=np.int8)
         self.engagement = np.zeros(count)
         self.version = 0
@@ -101,14 +106,16 @@ class AnchorBelief:
         self._prior = -0.5 * (self._grid / log_sd) ** 2
         # _fails[j, k]: probability that a task which needs scale grid[j] fails at strength scale grid[k]
         apart = np.arange(1 - steps, steps) * (self._grid[1] - self._grid[0])
-        self._fails = normal_cdf(apart / scatter_log_sd)[
-            np.subtract.outer(np.arange(steps), np.arange(steps)) + steps - 1
-        ]
+        by_surplus = self.hazards.failure(-apart, self.exposure)
+        self._fails = by_surplus[np.subtract.outer(np.arange(steps), np.arange(steps)) + steps - 1]
         self._log_weight = np.tile(self._prior, (count, 1))
         # a median of 0 needs an endless scale; 1e300 avoids 0 * inf where there is no load either
         self._per_normal = 1.0 / np.maximum(self.normal_median_n, 1e-300)
         self._per_shear = 1.0 / np.maximum(self.shear_median_n, 1e-300)
         self._highest = np.zeros(count)
+        # per anchor: dose of time, dose of cycles, those already counted, peak of the present load cycle, cycles so far
+        self._doses = np.zeros((count, 6))
+        self._exponents = self.hazards.time_exponent, self.hazards.cycle_exponent
         self._shift = np.zeros(count)
         self._posterior: Array | None = None
         self._log_failure: Array | None = None
@@ -136,15 +143,14 @@ class AnchorBelief:
         self._shift[anchor] = np.log(max(fraction, 1e-9))
         self._changed()
 
-    def survived(self, loads: npt.ArrayLike) -> None:
-        """These loads ((L, 2) pull, shear in N) are being held. Costs a comparison unless one is a new highest.
+    def survived(self, loads: npt.ArrayLike, held_s: float = 0.0) -> None:
+        """These loads ((L, 2) pull, shear in N) were held for `held_s`. Costs a comparison unless one is news.
 
-        A load that is not finite is a gap and teaches nothing.
+        News is a new highest load, or a dose of time or cycles that counts like one. A load that is not finite is a
+        gap and teaches nothing.
         """
         needed = self.required_scale(loads)
-        fresh = (needed > NEW_HIGHEST * self._highest) & (needed < np.inf) & (self.state == AnchorState.ENGAGED)
-        if fresh.any():
-            self._highest[fresh] = needed[fresh]
+        if _expose(needed, self.state, held_s / self.hazards.time_s, *self._exponents, self._highest, self._doses):
             self._changed()
 
     def slipped(self, anchor: int, pull_n: float, shear_n: float) -> None:
@@ -174,6 +180,16 @@ class AnchorBelief:
         """The anchor let go: its strength is 0 until it is engaged again."""
         self.state[anchor] = AnchorState.LOST
         self._forget(anchor)
+
+    def posterior(self, anchor: int) -> tuple[Array, Array]:
+        """(G,) values of ln s and (G,) their probabilities: the whole belief about one anchor."""
+        return self._grid + self._shift[anchor], self._weights()[anchor].copy()
+
+    def limit_surface_n(self, p: float) -> Array:
+        """(L, 2) semi-axes of each limit surface, normal and shear strength in N, exceeded with probability 1 - p."""
+        scale = self.strength_quantiles(p)[:, None]
+        surface: Array = scale * np.stack((self.normal_median_n, self.shear_median_n), axis=1)
+        return surface
 
     def released(self, anchor: int) -> None:
         """The anchor was let go on purpose; what was learned of that grip is forgotten."""
@@ -240,11 +256,15 @@ class AnchorBelief:
         return math.exp(float(self._grid[0] + self._shift[anchor]))
 
     def _held(self) -> Array:
-        """(L, G) log-likelihood of each anchor's highest survived load; 0 where there is none."""
+        """(L, G) log-likelihood of each anchor's highest survived load and survived doses; 0 where there are none."""
         position = np.log(np.maximum(self._highest, 1e-300)) - self._shift
         position = np.minimum(position, self._grid[-1])
         surplus = (self._grid[None, :] - position[:, None]) / self.scatter_log_sd
         held: Array = np.interp(surplus, _SURPLUS, _LOG_HELD, right=0.0)
+        log_dose = np.log(np.maximum(self._doses[:, :2], 1e-300))
+        for kind, exponent in enumerate(self._exponents):
+            against = exponent * (self._grid[None, :] + self._shift[:, None])
+            held -= np.exp(np.minimum(log_dose[:, kind, None] - against, _LOG_LARGEST_DOSE))
         return held
 
     def _weights(self) -> Array:
@@ -266,6 +286,7 @@ class AnchorBelief:
     def _forget(self, anchor: int) -> None:
         self._log_weight[anchor] = self._prior
         self._highest[anchor] = 0.0
+        self._doses[anchor] = 0.0
         self.engagement[anchor] = 0.0
         self._shift[anchor] = 0.0
         self._changed()
@@ -274,6 +295,44 @@ class AnchorBelief:
         self.version += 1
         self._posterior = None
         self._log_failure = None
+
+
+@njit(cache=True)
+def _expose(
+    needed: Array,
+    state: npt.NDArray[np.int8],
+    held: float,
+    by_time: float,
+    by_cycle: float,
+    highest: Array,
+    doses: Array,
+) -> bool:
+    """Enter the required scales (L,) of one period into highest loads and doses; whether any of it is news."""
+    news = False
+    for i in range(needed.shape[0]):
+        scale = needed[i]
+        if state[i] != 1 or not math.isfinite(scale):
+            continue
+        if scale > NEW_HIGHEST * highest[i]:
+            highest[i] = scale
+            news = True
+        scale = min(scale, _LARGEST_SCALE)
+        doses[i, 0] += held * scale**by_time
+        if scale > doses[i, 4]:
+            doses[i, 4] = scale
+        elif scale < _UNLOADED * doses[i, 4]:
+            if doses[i, 5] > 0.0:  # the first loading is the ramp that `highest` stands for
+                doses[i, 1] += doses[i, 4] ** by_cycle
+            doses[i, 4] = scale
+            doses[i, 5] += 1.0
+        for kind, exponent in ((0, by_time), (1, by_cycle)):
+            # a dose counts like a load of its n-th root; it is news against the highest load as a load would be
+            floor = (_UNLOADED * min(highest[i], _LARGEST_SCALE)) ** exponent
+            least = max(doses[i, 2 + kind] * NEW_HIGHEST**exponent, floor)
+            if doses[i, kind] > least:
+                doses[i, 2 + kind] = doses[i, kind]
+                news = True
+    return news
 
 
 def _between(low: Array, high: Array) -> Array:

@@ -4,12 +4,14 @@ Each usable foot i pays a force f_i (ground on foot, base frame: the base stands
 parallel to the ground, so z is the surface normal) inside an inner polyhedron
 of its believed limit surface scaled by the utilisation u_i that the belief allows:
 
-    t.f/T - f_z/N <= u c     pull and shear of the half-ellipsoid, by the chord between its semi-axes
-    t.f - mu c f_z <= u c T  pressed on, friction carries the rest of the shear
+    a t.f/(c T) - b f_z/N <= u   pull and shear of the half-ellipsoid, by two chords (a, b) between its semi-axes
+    t.f/(c T) - mu f_z/T <= u    pressed on, friction carries the rest of the shear
 
-for eight shear directions t and c = cos(22.5 deg). A foot that only stands has u = 0 and so can only press; a foot in
-the air pays nothing. A clamp also pays a moment. The split is closed form while it stays inside the limits, which is
-almost always; only a split at a limit needs the QP (ProxQP). The reserve is always a QP and is asked for at 10 Hz.
+for eight shear directions t and c = cos(22.5 deg), so that pure pull is exact and shear is on the safe side. A foot
+that only stands has u = 0 and so can only press; a foot in the air pays nothing. A clamp also pays a moment. And the
+limb must be able to carry it: |J^T f| stays inside what its joints have left. The split is closed form while it stays
+inside the limits, which is almost always; only a split at a limit needs the QP (ProxQP). The reserve is always a QP
+and is asked for at 10 Hz; its dual variables say what bounds it (`control.binding`).
 """
 
 from __future__ import annotations
@@ -19,11 +21,16 @@ from dataclasses import dataclass
 import numpy as np
 from proxsuite import proxqp
 
+from stope.control.binding import Binding, Row, bindings
 from stope.robot.messages import Vector
 from stope.robot.model import RobotModel
 
 DIRECTIONS = 8
 INSCRIBED = float(np.cos(np.pi / DIRECTIONS))
+# chords of the unit quarter circle from 0 over 45 to 90 deg: normals at 22.5 and 67.5 deg, cos 22.5 deg away
+CHORDS = ((float(np.tan(np.pi / 8)), 1.0), (1.0, float(np.tan(np.pi / 8))))
+PER_FOOT = (len(CHORDS) + 1) * DIRECTIONS + 1
+LIMB_JOINTS = 3
 UNPAID_WEIGHT = 1e4  # an unbalanced newton costs as much as 100 N of detour: paid for only if it cannot be balanced
 MOMENT_SCALE_M = 0.5  # one newton metre counts like two newtons
 FAR = 1e4  # "no limit", N: finite, because ProxQP takes larger ones for infeasibility
@@ -43,6 +50,8 @@ class Footholds:
         arms_m: (L, 3) feet in the base frame.
         pull_n, shear_n: (L,) believed median strengths; allowed: (L,) utilisation of them that the belief allows.
         standing: (L,) bool, feet that touch; friction: Coulomb coefficient.
+        jacobians: (K, 3, 3) of the limbs that have joints, and effort_nm: (K, 3) what their joints may spend on foot
+            forces; None where joints do not bound anything.
     """
 
     arms_m: Vector
@@ -51,6 +60,8 @@ class Footholds:
     allowed: Vector
     standing: np.ndarray
     friction: float
+    jacobians: Vector | None = None
+    effort_nm: Vector | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,9 @@ class WrenchDistribution:
         self._paid = self._forces + 3 * len(self._clamped)
         angles = 2.0 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
         self._shear_directions = np.stack((np.cos(angles), np.sin(angles)), axis=1)
-        rows = self._limbs * (2 * DIRECTIONS + 1) + 3 * len(self._clamped)
+        self._jointed = [i for i, limb in enumerate(model.limbs) if limb.joints]
+        self._rows = self._name_rows()
+        rows = len(self._rows)
         self._split_qp = proxqp.dense.QP(self._paid + 6, 6, rows)
         self._reserve_qp = proxqp.dense.QP(self._paid + 1, 6, rows + 1)
         for qp in (self._split_qp, self._reserve_qp):
@@ -85,6 +98,7 @@ class WrenchDistribution:
         self._balanced: tuple[Vector, Vector, tuple[Vector, Vector, Vector]] | None = None
         self._limited: Footholds | None = None
         self._limit_rows: tuple[Vector, Vector, Vector]
+        self._duals, self._bounds = np.zeros(0), np.zeros(0)
 
     def split(self, feet: Footholds, wrench: Vector, wanted_n: Vector, insist: Vector) -> Split:
         """Forces that balance `wrench` and are as near to `wanted_n` as they can be.
@@ -159,10 +173,23 @@ class WrenchDistribution:
             np.append(upper, LARGEST_RESERVE_N / RESERVE_SCALE_N),
         )
         self._reserve_qp.solve()
+        self._duals = np.zeros(0)
         if self._reserve_qp.results.info.status != proxqp.QPSolverOutput.PROXQP_SOLVED:
             return 0.0
         found = float(self._reserve_qp.results.x[n]) * RESERVE_SCALE_N
-        return max(0.0, round(found, RESERVE_DECIMALS)) if np.isfinite(found) else 0.0
+        if not np.isfinite(found):
+            return 0.0
+        self._duals, self._bounds = np.array(self._reserve_qp.results.z[:-1]), np.where(upper < FAR, upper, 0.0)
+        return max(0.0, round(found, RESERVE_DECIMALS))
+
+    @property
+    def reserve_force_n(self) -> Vector:
+        """(L, 3) forces on the feet with which the last `reserve` is paid."""
+        return np.asarray(self._reserve_qp.results.x[: self._forces]).reshape(-1, 3) * RESERVE_SCALE_N
+
+    def explain(self) -> list[Binding]:
+        """What bounds the last `reserve`, largest share first; empty when nothing does or there was no answer."""
+        return bindings(self._rows, self._duals, self._bounds) if len(self._duals) else []
 
     def _wrench_map(self, arms_m: Vector) -> Vector:
         """(6, paid) wrench about the base of all forces and clamp moments."""
@@ -175,30 +202,49 @@ class WrenchDistribution:
             out[3:, column : column + 3] = np.eye(3)
         return out
 
+    def _name_rows(self) -> list[Row]:
+        """What each inequality stands for, in the order of `_limits`."""
+        rows: list[Row] = []
+        for limb in range(self._limbs):
+            rows += [Row(limb, "pull-off" if a < b else "shear") for a, b in CHORDS for _ in range(DIRECTIONS)]
+            rows += [Row(limb, "shear")] * DIRECTIONS + [Row(limb, "no ground")]
+        rows += [Row(limb, "joint torque") for limb in self._jointed for _ in range(LIMB_JOINTS)]
+        return rows + [Row(int(limb), "clamp moment") for limb in self._clamped for _ in range(3)]
+
     def _limits(self, feet: Footholds) -> tuple[Vector, Vector, Vector]:
         """Inequalities lower <= C x <= upper: (rows, paid), (rows,), (rows,); kept while `feet` is the same."""
         if self._limited is feet:
             return self._limit_rows
-        per_foot = 2 * DIRECTIONS + 1
-        rows = self._limbs * per_foot + 3 * len(self._clamped)
+        rows = len(self._rows)
         c, upper, lower = np.zeros((rows, self._paid)), np.zeros(rows), np.full(rows, -FAR)
         for i in range(self._limbs):
-            first, x = i * per_foot, 3 * i
-            pull, shear = max(float(feet.pull_n[i]), 1e-3), max(float(feet.shear_n[i]), 1e-3)
-            allowed = float(feet.allowed[i]) * INSCRIBED
-            chord, pressed = slice(first, first + DIRECTIONS), slice(first + DIRECTIONS, first + 2 * DIRECTIONS)
-            c[chord, x : x + 2] = self._shear_directions / shear
-            c[chord, x + 2] = -1.0 / pull
-            upper[chord] = allowed
-            c[pressed, x : x + 2] = self._shear_directions / shear
-            c[pressed, x + 2] = -feet.friction * INSCRIBED / shear
-            upper[pressed] = allowed
-            c[first + 2 * DIRECTIONS, x + 2] = 1.0
-            upper[first + 2 * DIRECTIONS] = FAR if feet.standing[i] else 0.0
-        for k, limb in enumerate(self._clamped):
-            row, column = self._limbs * per_foot + 3 * k, self._forces + 3 * k
-            c[row : row + 3, column : column + 3] = np.eye(3)
+            self._surface_rows(feet, i, c[i * PER_FOOT : (i + 1) * PER_FOOT], upper[i * PER_FOOT : (i + 1) * PER_FOOT])
+        first = self._limbs * PER_FOOT
+        for k, limb in enumerate(self._jointed):
+            row = slice(first + LIMB_JOINTS * k, first + LIMB_JOINTS * (k + 1))
+            upper[row] = FAR
+            if feet.jacobians is not None and feet.effort_nm is not None:
+                c[row, 3 * limb : 3 * limb + 3] = feet.jacobians[k].T
+                upper[row], lower[row] = feet.effort_nm[k], -feet.effort_nm[k]
+        first += LIMB_JOINTS * len(self._jointed)
+        for k, limb in enumerate(self._clamped.tolist()):
+            row, column = slice(first + 3 * k, first + 3 * k + 3), self._forces + 3 * k
+            c[row, column : column + 3] = np.eye(3)
             capacity = float(self._moment_nm[limb]) * min(1.0, float(feet.allowed[limb]))
-            upper[row : row + 3], lower[row : row + 3] = capacity, -capacity
+            upper[row], lower[row] = capacity, -capacity
         self._limited, self._limit_rows = feet, (c, upper, lower)
         return self._limit_rows
+
+    def _surface_rows(self, feet: Footholds, foot: int, c: Vector, upper: Vector) -> None:
+        """One foot's limit surface, (PER_FOOT, paid) and (PER_FOOT,), in place."""
+        x = 3 * foot
+        pull, shear = max(float(feet.pull_n[foot]), 1e-3), max(float(feet.shear_n[foot]), 1e-3)
+        sideways = self._shear_directions / (shear * INSCRIBED)
+        for k, (along, off) in enumerate(CHORDS):
+            chord = slice(k * DIRECTIONS, (k + 1) * DIRECTIONS)
+            c[chord, x : x + 2], c[chord, x + 2] = along * sideways, -off / pull
+        pressed = slice(len(CHORDS) * DIRECTIONS, PER_FOOT - 1)
+        c[pressed, x : x + 2], c[pressed, x + 2] = sideways, -feet.friction / shear
+        upper[:-1] = float(feet.allowed[foot])
+        c[-1, x + 2] = 1.0
+        upper[-1] = FAR if feet.standing[foot] else 0.0

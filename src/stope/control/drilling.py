@@ -73,6 +73,7 @@ class DrillController:
         bound = self.bound_n(view)
         if bound < LEAST_WEIGHT_N:
             reason = f"weight-on-bit bound is {bound:.1f} N, drilling needs at least {LEAST_WEIGHT_N:.0f} N"
+            reason += f" ({view.binding})" if view.binding else ""
             self.progress = Progress("refused", Outcome.REFUSED, "drill.no_reserve", reason, bound, "N")
         else:
             self._phase, self.progress = "touch", Progress("touch")

@@ -25,6 +25,7 @@ class View:
         margins: (L,) 1 - measured over allowed utilisation per anchor: 1 when unloaded, 0 at the bound.
         margin: the worst of them.
         dt_s: control period.
+        binding: what bounds the reserve, one clause for people; empty while nothing does.
     """
 
     obs: Observation
@@ -37,6 +38,7 @@ class View:
     margin: float
     margins: Vector
     dt_s: float
+    binding: str = ""
 
     @property
     def time_s(self) -> float:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numba import njit
 
 from stope.belief.anchors import AnchorBelief, AnchorState
+from stope.control.binding import in_words
 from stope.control.distribution import Footholds, WrenchDistribution
 from stope.control.estimator import BaseEstimate, Estimator
 from stope.control.goal import Goal, View
@@ -31,6 +32,7 @@ HOLDS = int(AnchorState.ENGAGED)  # comparing an array with an enum member costs
 TORQUE_PER_WEIGHT_M = 0.02  # spindle torque per newton of weight on bit, for the reserve: bit radius times friction
 PROOF_UTILISATION = 2.0  # a pull test is there to find out: far beyond any bound, short of twice the believed median
 HEAVY_M_S2 = 0.05  # above this the limbs' own weight is worth carrying by feed-forward
+TORQUE_SHARE = 0.8  # of the joints' effort that may be planned with; the rest is the posture servo's
 FORCE_SLEW_N_S = 30.0  # feed-forward forces change no faster: a step would ring the anchors
 
 Indices = npt.NDArray[np.int64]
@@ -86,17 +88,19 @@ class ControlStack:
         self._jointed = np.array([i for i, limb in enumerate(model.limbs) if limb.joints], dtype=np.int64)
         self._limb_joints = np.array([model.limbs[i].joints for i in self._jointed], dtype=np.int64).reshape(-1, 3)
         self._margins_now, self._known = np.ones(len(model.limbs)), -1
-        self._reserve, self._allowed = 0.0, np.zeros(len(model.limbs))
+        self._names = [limb.name for limb in model.limbs]
+        self._reserve, self._binding, self._allowed = 0.0, "", np.zeros(len(model.limbs))
         self._engaged_before = np.zeros(len(model.limbs), dtype=bool)
         self._force = np.zeros((len(model.limbs), 3))
         self._wanted_force = self._force.copy()
-        self._target = np.array(model.stance)
+        self._target = self._joint_position = np.array(model.stance)
         self._feet_target: Vector | None = None
         self._footholds: Footholds | None = None
 
     def observe(self, obs: Observation) -> tuple[View, Alarm | None]:
         """Estimate and belief of this tick."""
         self.kinematics.update(obs.joint_position)
+        self._joint_position = obs.joint_position
         engaged = self.belief.state == HOLDS
         estimate = self._estimator.update(obs, self.kinematics.feet_m, engaged & self._engaged_before)
         for limb in np.flatnonzero(self._watch.newly_engaged(obs)):
@@ -104,7 +108,7 @@ class ControlStack:
             self.belief.engaged(int(limb), float(obs.anchor_engagement[limb]))
         alarm = self._watch.alarm(obs, estimate)
         if self._count % LEARN_EVERY == 0:
-            self._watch.learn(obs, estimate, self.belief)
+            self._watch.learn(obs, estimate, self.belief, LEARN_EVERY * self._dt)
         engaged = self.belief.state == HOLDS
         news = self.belief.version != self._known and self._count % NEWS_EVERY == 0
         if news or self._count % RESERVE_EVERY == 0 or (engaged != self._engaged_before).any():
@@ -125,6 +129,7 @@ class ControlStack:
             margin=float(self._margins_now.min()),
             margins=self._margins_now,
             dt_s=self._dt,
+            binding=self._binding,
         )
         return view, alarm
 
@@ -183,12 +188,26 @@ class ControlStack:
             allowed=self._allowed,
             standing=estimate.contact | engaged,
             friction=self._friction,
+            jacobians=self.kinematics.jacobians.copy(),
+            effort_nm=self._free_effort(estimate),
         )
-        self._reserve = 0.0
-        drill = self.model.drill
-        if drill is not None and int(engaged.sum()) >= drill.anchors_required:
+        self._reserve, self._binding = 0.0, ""
+        drill, holding = self.model.drill, int(engaged.sum())
+        if drill is not None and holding < drill.anchors_required:
+            self._binding = f"{holding} anchors hold, the drill needs {drill.anchors_required}"
+        elif drill is not None:
             one_newton = np.array((0.0, 0.0, 1.0, 0.0, 0.0, TORQUE_PER_WEIGHT_M))
             self._reserve = self._distribution.reserve(self._footholds, self._weight_wrench(estimate), one_newton)
+            self._binding = in_words(self._distribution.explain(), self._names)
+
+    def _free_effort(self, estimate: BaseEstimate) -> Vector:
+        """(K, 3) joint effort that may be planned for foot forces: what posture and weight leave of it."""
+        planned = TORQUE_SHARE * self.model.effort_max[self._limb_joints]
+        if self._heavy:
+            gravity = estimate.rotation.T @ self._gravity
+            weight = self.kinematics.holding_effort(self._joint_position, gravity)
+            planned = np.maximum(planned - np.abs(weight[self._limb_joints]), 0.0)
+        return planned
 
     def _weight_wrench(self, estimate: BaseEstimate) -> Vector:
         if not self._heavy:

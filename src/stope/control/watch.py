@@ -61,8 +61,8 @@ class AnchorWatch:
         self._marked = engaged
         return np.asarray(new)
 
-    def learn(self, obs: Observation, estimate: BaseEstimate, belief: AnchorBelief) -> None:
-        """Update the belief with what each anchor carried, and with slips and releases."""
+    def learn(self, obs: Observation, estimate: BaseEstimate, belief: AnchorBelief, held_s: float = 0.0) -> None:
+        """Update the belief with what each anchor carried for `held_s`, and with slips and releases."""
         force = estimate.limb_force_n
         loads = np.stack((-force[:, 2], np.hypot(force[:, 0], force[:, 1])), axis=1)
         slip = obs.anchor_slip_m
@@ -72,7 +72,7 @@ class AnchorWatch:
         opening = (obs.anchor_phase == OPEN) | (obs.anchor_phase == RELEASING)
         for limb in np.flatnonzero(opening & (belief.state != NONE)):
             belief.released(int(limb))
-        belief.survived(loads)
+        belief.survived(loads, held_s)
 
     def _learn_slip(self, slip: Vector, loads: Vector, belief: AnchorBelief) -> None:
         for limb in np.flatnonzero(slip > self._seen_slip + SLIP_STEP_M):

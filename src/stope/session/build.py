@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from stope.belief.anchors import AnchorBelief
+from stope.belief.hazards import Exposure
 from stope.clock import RunClock
 from stope.control.drilling import unknown_rock
 from stope.control.estimator import Estimator
@@ -24,7 +25,7 @@ from stope.executive.tasks import Workshop
 from stope.mission.body import Body, ObjShape, load_body
 from stope.mission.errors import InputError
 from stope.mission.material import load_material
-from stope.mission.missionfile import Anchor, Descend, Mission, read_mission
+from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, Mission, read_mission
 from stope.mission.procedural import ellipsoid_mesh
 from stope.mission.resolve import resolved_mission
 from stope.mission.shape import Mesh, load_obj
@@ -50,6 +51,7 @@ NAVIGATION_M = 0.002  # one sigma of the hand-over state from navigation
 NAVIGATION_M_S = 0.001
 NAVIGATION_RAD = 0.003
 SURVEY_RAD = 0.01  # one sigma of the ground's attitude as surveyed before the descent
+LOAD_CYCLE_S = 60.0  # a tool takes its load off the anchors this seldom: pecks, passes of the drums
 CLEAR_RADIUS_M = 1.1  # no boulder where the feet come down
 
 
@@ -113,6 +115,7 @@ def build(request: RunRequest) -> Run:
             friction=rock.foot_friction,
             log_sd=max(rock.spine_log_sd, 0.05),
             anchors=len(model.limbs),
+            exposure=_exposure(mission),
         )
         return ControlStack(
             model,
@@ -328,6 +331,12 @@ def _gripper_medians(model: RobotModel, normal_n: float, shear_n: float) -> tupl
         normal.append(gripper.rated_normal_n if clamp else normal_n * gripper.spines / 256.0)
         shear.append(gripper.rated_shear_n if clamp else shear_n * gripper.spines / 256.0)
     return np.array(normal), np.array(shear)
+
+
+def _exposure(mission: Mission) -> Exposure:
+    """What the longest tool task may do to an anchor: load for its whole time, put on anew each minute."""
+    longest = max((task.timeout_s for task in mission.tasks if isinstance(task, DrillTask | Collect)), default=0.0)
+    return Exposure(longest, longest / LOAD_CYCLE_S)
 
 
 def _refusal(model: RobotModel, field: SiteField) -> str:
