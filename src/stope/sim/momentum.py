@@ -7,6 +7,8 @@ booked impulses allow; the raw residual is kept and logged, so the correction is
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
@@ -14,6 +16,15 @@ from stope.robot.messages import Vector
 
 SOURCES = ("anchors", "contacts", "tools", "thrusters", "outside", "gravity", "offload", "mass")
 ROW = {source: row for row, source in enumerate(SOURCES)}
+
+
+class Book(NamedTuple):
+    """Arrays of `ImpulseBook` that `settle` changes in place: table, sums of magnitudes, raw drift; and the start."""
+
+    table: Vector
+    scale: Vector
+    raw_drift: Vector
+    start: Vector
 
 
 class ImpulseBook:
@@ -53,29 +64,10 @@ class ImpulseBook:
         self._scale[0] += float(np.linalg.norm(impulse[:3]))
         self._scale[1] += float(np.linalg.norm(impulse[3:]))
 
-    def settle(
-        self, wrenches: Vector, grips: Vector, step_s: float, gravity: Vector, period_s: float, offload: float,
-        before: Vector, momentum: Vector, inertia: Vector, mass_kg: float, base: Vector,
-    ) -> Vector:  # fmt: skip
-        """Book a period's wrenches and weight, and project the drift out.
-
-        Args:
-            wrenches: (5, 6) sums over the period's steps for anchors, contacts, tools, thrusters, outside; set to zero.
-            grips: (2, 6) the feet's own sums of contact and grip, added to the above; set to zero.
-            gravity: (3,) m/s2 at the centre of mass; offload: share of the weight that a hoist lifts at the base.
-            before: (3,) centre of mass at the last settlement.
-            momentum, inertia: (12,), (3, 3) as `tree.Tree` evaluates them.
-            base: (13,) base state.
-
-        Returns:
-            (6,) corrected base velocity and spin. Its momentum is what the book allows.
-        """
-        twist = np.empty(6)
-        _settle(
-            self.table, self._scale, self.raw_drift, self._start, wrenches, grips, step_s, gravity, period_s, offload,
-            before, momentum, inertia, mass_kg, base, twist,
-        )  # fmt: skip
-        return twist
+    @property
+    def packed(self) -> Book:
+        """The arrays, for the kernel."""
+        return Book(self.table, self._scale, self.raw_drift, self._start)
 
     def relative_error(self, momentum: Vector) -> float:
         """Worst of linear and angular residual of `momentum` (>= 6,) against what was exchanged, 1.
@@ -117,11 +109,23 @@ def _solve(a: Vector, b: Vector) -> Vector:
 
 
 @njit(cache=True)
-def _settle(
-    table: Vector, scale: Vector, raw_drift: Vector, start: Vector, wrenches: Vector, grips: Vector, step_s: float,
-    gravity: Vector, period_s: float, offload: float, before: Vector, momentum: Vector, inertia: Vector, mass: float,
-    base: Vector, twist: Vector,
+def settle(
+    book: Book, wrenches: Vector, grips: Vector, step_s: float, gravity: Vector, period_s: float, offload: float,
+    before: Vector, momentum: Vector, mass: float, base: Vector, twist: Vector,
 ) -> None:  # fmt: skip
+    """Book a period's wrenches and weight, and project the drift out.
+
+    Args:
+        wrenches: (5, 6) sums over the period's steps for anchors, contacts, tools, thrusters, outside; set to zero.
+        grips: (2, 6) the feet's own sums of contact and grip, added to the above; set to zero.
+        gravity: (3,) m/s2 at the centre of mass; offload: share of the weight that a hoist lifts at the base.
+        before: (3,) centre of mass at the last settlement.
+        momentum: (21,) of the whole robot, as `tree.sum_up` leaves it.
+        base: (13,) base state.
+        twist: (6,) receives the corrected base velocity and spin. Its momentum is what the book allows.
+    """
+    table, scale, raw_drift, start = book
+    inertia = momentum[12:].reshape(3, 3)
     for j in range(6):
         wrenches[1, j] += grips[0, j]
         wrenches[0, j] += grips[1, j]

@@ -21,8 +21,19 @@ from stope.robot.tree import Tree
 from stope.sim.bit import NO_BIT, BitInGround
 from stope.sim.bullet import BulletWorld
 from stope.sim.drums import DrumsInGround
-from stope.sim.fast_step import Bodies, Loads, Robot, many_steps, one_step, read_state
-from stope.sim.footing import Footing
+from stope.sim.fast_step import (
+    Bodies,
+    Field,
+    Loads,
+    Motion,
+    Robot,
+    many_steps,
+    one_step,
+    pull,
+    read_state,
+    settle_period,
+)
+from stope.sim.footing import Footing, any_free
 from stope.sim.gripping import Grippers
 from stope.sim.heightmap import HeightMap
 from stope.sim.massflow import MassFlow
@@ -141,7 +152,7 @@ class AsteroidPlant:
         self._bit = self.bit.packed if self.bit else NO_BIT
         self.drums = DrumsInGround(model.drums, self.ground, self.heights, gravity) if model.drums else None
         self.flow = MassFlow(model, self.ground, self.heights, self.field, self.bit, self.drums, seed)
-        self._nozzles = np.array([_nozzle_wrench(t) for t in model.thrusters]).reshape(-1, 6).T
+        self._nozzles = np.array([_nozzle_wrench(t) for t in model.thrusters]).reshape(-1, 6)
         self._gas_per_newton = np.array([1.0 / (t.specific_impulse_s * STANDARD_GRAVITY_M_S2) for t in model.thrusters])
         self._carried_kg: dict[str, float] = {}
         self._spindle = model.drill.spindle if model.drill else -1
@@ -156,14 +167,18 @@ class AsteroidPlant:
         self._gas_flows = False
         self._grip_drive = np.zeros(len(self.model.limbs), dtype=np.int8)
         self._loads = Loads(self._wrench, np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)))
+        self._feet_now = self.footing.packed
         self._robot = Robot(self._tree.packed, self._state)
-        self._energy_j = self._gas_kg = 0.0
+        self._gas_kg, self._levels = 0.0, self._sound()
         read_state(self._world.client, self._body.body, self._body.dofs, self._state)
         self._tree.sweep(self._base, self._q, self._dq)
-        self._com = self._tree.momentum[6:9].copy()
-        self._velocity = self._base[7:10].copy()
-        self.impulses = ImpulseBook(self._tree.momentum[:6])
-        self._pull_gravity()
+        momentum = self._tree.momentum
+        self.impulses = ImpulseBook(momentum[:6])
+        self._book = self.impulses.packed
+        self._field = Field(self.field.acceleration_m_s2, *self.field.linear)
+        self._motion = Motion(momentum[6:9].copy(), self._base[7:10].copy(), np.zeros(3), np.zeros(3), np.zeros(1))
+        pull(self._bodies, momentum, self._motion.gravity, self._field)
+        self._loads.hoist[:] = -self._offload * self._tree.total_mass_kg * self._motion.gravity
         self._find_ground()
         self._feel(np.zeros(3))
 
@@ -178,7 +193,7 @@ class AsteroidPlant:
         """Advance by one physics step; see `robot.Plant.step`."""
         self._effort = efforts.joint
         self._prepare(efforts.brake, efforts.anchor, efforts.thrust_n)
-        one_step(self._bodies, self._robot, self.footing.packed, self._bit, self._loads, efforts.joint, self._spindle,
+        one_step(self._bodies, self._robot, self._feet_now, self._bit, self._loads, efforts.joint, self._spindle,
                  self._step_s, self._may_touch)  # fmt: skip
         self._finish(1)
         return self.sense()
@@ -200,7 +215,7 @@ class AsteroidPlant:
         noise, reading, effort = self.sensors.fast.coming(), self._reading.copy(), np.empty_like(self._effort)
         steps = min(steps, self._unwatched_steps(), len(noise))
         done = many_steps(
-            self._bodies, self._robot, self.footing.packed, self._bit, self._loads, effort, self._spindle,
+            self._bodies, self._robot, self._feet_now, self._bit, self._loads, effort, self._spindle,
             self._step_s, self._may_touch, servo.set_points, servo.gains, reading, noise, steps, watch_n, self._floor_m,
         )  # fmt: skip
         if done == 0:
@@ -268,8 +283,7 @@ class AsteroidPlant:
             self._push_drums(self.drums)
 
     def _open_valves(self) -> None:
-        self._gas_flows = bool(self._thrust.any()) and self.flow.propellant_ug > 0
-        self._loads.gas[:] = self._nozzles @ self._thrust if self._gas_flows else 0.0
+        self._gas_flows = open_valves(self._nozzles, self._thrust, self.flow.propellant_ug > 0, self._loads.gas)
 
     def _unwatched_steps(self) -> int:
         """Steps until slow work is due; one while something near the ground must be looked at in every step."""
@@ -313,33 +327,26 @@ class AsteroidPlant:
         self._settle()
         if self._gas_flows:
             self._gas_kg += float(self._gas_per_newton @ self._thrust) * self._slow_s
-        self._energy_j += float(np.abs(self._effort) @ np.abs(self._dq)) * self._slow_s
         if self.time_us % FLOW_US == 0:
             self._move_mass()
         self.grippers.work(self._grip_drive, self._tree)
         self._find_ground()
-        self._pull_gravity()
 
     def _settle(self) -> None:
         """Book the impulses of the period, project PyBullet's momentum drift out, read the inertial sensors."""
         tree = self._tree
-        twist = self.impulses.settle(
-            self._loads.sums, self.footing.state.sums, self._step_s, self._gravity, self._slow_s, self._offload,
-            self._com, tree.momentum, tree.central_inertia, tree.total_mass_kg, self._base,
+        plausible = settle_period(
+            self._bodies, self._robot, tree.weighed, self.footing.state.sums, self._loads, self._book, self._motion,
+            self._field, self._effort, self._step_s, self._slow_s, self._offload, tree.total_mass_kg, PLAUSIBLE_SPEED,
         )  # fmt: skip
-        if not math.hypot(*twist.tolist()) < PLAUSIBLE_SPEED:  # NaN is not less
-            raise PhysicsDivergedError(f"at {self.time_us * 1e-6:.3f} s the base moved at {twist[:3]} m/s")
-        self._body.set_base_velocity(twist)
-        self._base[7:13] = twist
-        tree.sweep(self._base, self._q, self._dq)
-        self._com = tree.momentum[6:9].copy()
-        felt = (twist[:3] - self._velocity) / self._slow_s - self._gravity
-        self._velocity = twist[:3]
-        self._feel(felt)
+        if not plausible:
+            raise PhysicsDivergedError(f"at {self.time_us * 1e-6:.3f} s the base moved at {self._base[7:10]} m/s")
+        tree.swept(summed=True)
+        self._feel(self._motion.felt)
 
     def _feel(self, specific_force: Vector) -> None:
         """Sample the 100 Hz sensors: specific force (3,) of the base in world axes, and everything else as it is."""
-        state, flow = self.footing.state, self.flow
+        state = self.footing.state
         self.sensors.read_slow(
             self._tree.base_rotation,
             self._base[10:13],
@@ -348,8 +355,13 @@ class AsteroidPlant:
             self.grippers.phase,
             state.engagement,
             state.slip_m,
-            (flow.bin_fill, flow.drum_fill(), flow.propellant_ug * 1e-9, self._energy_j),
+            (*self._levels, float(self._motion.energy_j[0])),
         )
+
+    def _sound(self) -> tuple[float, Vector, float]:
+        """Bin fill, drum fill and propellant, kg: they change when mass moves."""
+        flow = self.flow
+        return flow.bin_fill, flow.drum_fill(), flow.propellant_ug * 1e-9
 
     def _move_mass(self) -> None:
         flow, model = self.flow, self.model
@@ -372,7 +384,8 @@ class AsteroidPlant:
         for link, extra_kg in flow.loads().items():
             if abs(extra_kg - self._carried_kg.get(link, 0.0)) >= LOAD_STEP_KG:
                 self._load_link(link, extra_kg)
-        self._energy_j += model.idle_power_w * FLOW_US * 1e-6
+        self._motion.energy_j[0] += model.idle_power_w * FLOW_US * 1e-6
+        self._levels = self._sound()
 
     def _load_link(self, name: str, extra_kg: float) -> None:
         """Let a link's mass follow the flow; mass from the ground arrives at rest, so momentum does not change."""
@@ -390,9 +403,10 @@ class AsteroidPlant:
 
     def _find_ground(self) -> None:
         """Tangent plane below each free foot, ground below the drums; they move at most 1 mm until the next look."""
-        state, points = self.footing.state, self._tree.point_m
-        free = (state.engagement == 0.0) | (state.health == 0.0)
-        if free.any():
+        points = self._tree.point_m
+        if any_free(self._feet_now):
+            state = self.footing.state
+            free = (state.engagement == 0.0) | (state.health == 0.0)
             xy = points[: self._feet][free, :2]
             height, normal = self.heights.height_and_normal(xy)
             state.plane_point[free] = np.column_stack((xy, height))
@@ -418,13 +432,6 @@ class AsteroidPlant:
             if self.drums is not None and self.model.drums is not None:
                 reach = self.model.drums.radius_m + NEAR_GROUND_M
                 self.drums.near = bool((clear[self._drum_row - self._feet :] < reach).any())
-
-    def _pull_gravity(self) -> None:
-        momentum = self._tree.momentum
-        self._gravity = self.field.acceleration(momentum[6:9], momentum[9:12])
-        self._world.set_gravity(self._gravity)
-        if self._offload:
-            self._loads.hoist[:] = -self._offload * self._tree.total_mass_kg * self._gravity
 
 
 def _nozzle_wrench(thruster: Thruster) -> Vector:
