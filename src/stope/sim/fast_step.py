@@ -246,7 +246,8 @@ class Field(NamedTuple):
 @njit(cache=True)
 def settle_period(
     bodies: Bodies, robot: Robot, weighed: tuple[Vector, Vector], grips: Vector, loads: Loads, book: Book,
-    motion: Motion, field: Field, effort: Vector, step_s: float, period_s: float, offload: float, mass_kg: float, fastest: float,
+    motion: Motion, field: Field, effort: Vector, step_s: float, period_s: float, offload: float, mass_kg: float,
+    fastest: float,
 ) -> bool:  # fmt: skip
     """Book the impulses of the period, project Bullet's drift out, feel the period, pull with gravity anew.
 

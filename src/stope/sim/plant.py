@@ -29,6 +29,7 @@ from stope.sim.fast_step import (
     Robot,
     many_steps,
     one_step,
+    open_valves,
     pull,
     read_state,
     settle_period,
