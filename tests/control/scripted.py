@@ -103,6 +103,8 @@ class Scene:
             margin=1.0,
             margins=np.ones(len(self.anchored)),
             dt_s=self.dt_s,
+            reserve_nm=40.0,
+            torque_per_weight_m=0.02,
         )
 
     def run(self, controller: TaskController, seconds: float, react: Callable[[Goal], None] | None = None) -> Goal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scripted import Scene, anchored_miner
@@ -11,6 +13,7 @@ from stope.control.goal import Goal, Outcome, Progress, WindsUp
 from stope.control.stance import Stance
 from stope.mission.missionfile import DrillTask
 
+TORQUE_PER_WEIGHT_M = 6e-3  # between rubbing and cutting of the miner's bit
 GROUND_M = 0.02  # feed at which the scripted bit meets the ground
 
 
@@ -31,7 +34,7 @@ class Rock:
         push = goal.feed_push_n + 600.0 * goal.feed_velocity_m_s  # the feed's velocity servo against standing rock
         pressed = self.feed_m >= bottom and push > 0.0
         if pressed:
-            self.depth_m += self._rate * dt_s
+            self.depth_m += self._rate * dt_s if goal.spindle_rad_s > 0.0 else 0.0
             self.feed_m = GROUND_M + self.depth_m
         else:
             self.feed_m = min(max(0.0, self.feed_m + goal.feed_velocity_m_s * dt_s), bottom)
@@ -41,7 +44,11 @@ class Rock:
         squeezed_m = weight / self._drill.string_stiffness_n_m
         joints[feed] = self.feed_m + squeezed_m + self._noise * self._rng.standard_normal()
         rates[spindle] = goal.spindle_rad_s
-        self._scene.obs |= {"joint_position": joints, "joint_velocity": rates, "weight_on_bit_n": weight}
+        efforts = np.zeros(len(rates))
+        efforts[spindle] = math.copysign(TORQUE_PER_WEIGHT_M * weight, goal.spindle_rad_s)
+        self._scene.obs |= {
+            "joint_position": joints, "joint_velocity": rates, "joint_effort": efforts, "weight_on_bit_n": weight,
+        }  # fmt: skip
 
 
 def drill(scene: Scene, depth_m: float = 0.01) -> DrillController:
@@ -78,7 +85,7 @@ def test_a_hole_reaches_its_depth_and_the_bit_comes_home() -> None:
 def test_weight_on_bit_never_passes_the_bound() -> None:
     scene = anchored_miner(reserve_n=25.0)
     rock = Rock(scene, rate_m_s=1e-4)
-    scene.run(drill(scene), 30.0, rock)
+    scene.run(drill(scene), 60.0, rock)
     assert 20.0 < rock.pushed_n < 1.1 * 25.0
 
 
@@ -143,7 +150,7 @@ def test_out_of_time_the_bit_comes_home_first() -> None:
 def test_the_reaction_of_the_bit_is_handed_to_the_feet() -> None:
     scene = anchored_miner(reserve_n=40.0)
     made, rock = drill(scene), Rock(scene, rate_m_s=1e-4)
-    goal = scene.run(made, 20.0, rock)
+    goal = scene.run(made, 60.0, rock)
     assert goal.tool_wrench[2] == pytest.approx(40.0, rel=0.05)
     assert np.allclose(goal.foot_force_n.sum(axis=0), 0.0, atol=1e-9)  # preload cancels
     assert np.allclose(np.linalg.norm(goal.foot_force_n, axis=1), 6.0)

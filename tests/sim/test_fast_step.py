@@ -65,7 +65,7 @@ def test_the_compiled_step_moves_the_robot_as_pybullet_does(
     read_state(world.client, ours.body, ours.dofs, state)
     q, dq, base = np.split(state, (16, 32))
     tree.sweep(base, q, dq)
-    loads = Loads(np.zeros((4, 6)), np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)))
+    loads = Loads(np.zeros((4, 6)), np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)), np.zeros(len(names)))
     feet = Footing([limb.gripper for limb in miner.limbs], 0.6).packed  # their ground is a kilometre below
     rng, touched = np.random.default_rng(5), np.zeros(6)
     for _ in range(300):
@@ -119,7 +119,9 @@ def test_many_steps_at_once_are_the_same_bits_as_single_steps(
     while raw.time_us < 2_000_000:
         until = raw.time_us + stretch_us
         while raw.time_us < until:
-            raw = many.glide(second.servo, still.anchor, still.thrust_n, raw, (until - raw.time_us) // one.step_us, 1e9)
+            raw = many.glide(
+                second.servo, still.anchor, still.thrust_n, 1.0, raw, (until - raw.time_us) // one.step_us, 1e9
+            )
         while singly.time_us < until:
             effort, _ = first.servo.efforts(singly.joint_position, singly.joint_velocity)
             singly = one.step(still._replace(joint=effort))
@@ -138,6 +140,6 @@ def test_the_loop_ends_for_the_device_at_a_weight_that_it_watches(make_plant: Pl
     plant = make_plant()
     device, now, still = Device(miner), plant.sense(), idle(miner)
     device.servo.hold(now.joint_position)
-    assert plant.glide(device.servo, still.anchor, still.thrust_n, now, 5, watch_n=-1e9) is now
+    assert plant.glide(device.servo, still.anchor, still.thrust_n, 1.0, now, 5, watch_n=-1e9) is now
     assert plant.time_us == now.time_us
-    assert plant.glide(device.servo, still.anchor, still.thrust_n, now, 5, watch_n=1e9).time_us == 10_000
+    assert plant.glide(device.servo, still.anchor, still.thrust_n, 1.0, now, 5, watch_n=1e9).time_us == 10_000

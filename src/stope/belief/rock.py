@@ -20,12 +20,15 @@ class RockEstimate:
         ucs_pa: unconfined compressive strength that it suggests, "very roughly" (Teale 1965).
         torque_per_weight_m: spindle torque per weight on bit, m; the bit's friction arm when it only rubs.
         depth_m: effective depth that the estimate rests on, up to `MEMORY_M`.
+        area_m2: kerf; blow_power_w: of the full hammer, that breaks rock: what the estimate was made with.
     """
 
     specific_energy_pa: float
     ucs_pa: float
     torque_per_weight_m: float
     depth_m: float
+    area_m2: float
+    blow_power_w: float
 
 
 class RockBelief:
@@ -69,9 +72,10 @@ class RockBelief:
         spindle_rad_s: float,
         penetration_m_s: float,
         dt_s: float,
-        hammering: bool = True,
+        hammer: float = 1.0,
     ) -> None:
-        """One tick of measurements: feed force, spindle torque and speed (signs ignored), rate of penetration.
+        """One tick of measurements: feed force, spindle torque and speed (signs ignored), rate of penetration; and the
+        share of the full blow energy that the hammer worked with.
 
         A bit that is out of the ground or drawn back teaches nothing. A reading that is not finite is a gap.
         """
@@ -81,7 +85,7 @@ class RockBelief:
             return
         advance = penetration_m_s * dt_s
         power = weight_on_bit_n * penetration_m_s + abs(torque_nm * spindle_rad_s)
-        power += self._blow_power if hammering else 0.0
+        power += self._blow_power * hammer
         keep = math.exp(-advance / self._memory)
         self._depth = self._depth * keep + advance
         self._work = self._work * keep + power * dt_s
@@ -93,7 +97,8 @@ class RockBelief:
         if self._depth < self._first:
             return None
         energy = self._work / (self._area * self._depth)
-        return RockEstimate(energy, energy / self._ratio, self._torque_time / self._weight_time, self._depth)
+        arm = self._torque_time / self._weight_time
+        return RockEstimate(energy, energy / self._ratio, arm, self._depth, self._area, self._blow_power)
 
     @property
     def specific_energy_pa(self) -> float | None:

@@ -54,7 +54,7 @@ UP: dict[str, Carried | None] = {
 }
 
 #: Channels of Command.
-DOWN: dict[str, Carried] = {
+DOWN: dict[str, Carried | None] = {
     "seq": Carried("SETPOINT", "seq", 3, how="goes on from what the device has seen"),
     "valid_until_us": Carried("SETPOINT", "valid_until_us", 3),
     "joint_mode": Carried("SETPOINT", "mode", 2),
@@ -65,4 +65,5 @@ DOWN: dict[str, Carried] = {
     "anchor_action": Carried("ACTUATION", "anchor_action"),
     "release_confirm": Carried("ACTUATION", "release_confirm", how="session XOR seq when it is meant"),
     "thrust_n": Carried("ACTUATION", "thrust_n"),
+    "hammer": None,  # no field yet: the device hammers with all it has
 }

@@ -1,13 +1,25 @@
-"""Drill: weight-on-bit as large as the anchors are believed to pay, and no larger."""
+"""Drill: weight-on-bit as large as the anchors are believed to pay and no larger; and what to do when a hole resists.
+
+    check -> touch -> spud -> drill -> breakoff -> retract
+                          clear, free, cool: and back to drill
+
+A weight law (`control.weight_law`) chooses weight, speed and blows; everything here is there whatever the law says.
+"""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from stope.belief.rock import RockBelief
 from stope.control.anchoring import preload
+from stope.control.bitcare import RESUME_WARMTH, WORN, BitCare
+from stope.control.feed import bring_home
 from stope.control.goal import Goal, Outcome, Progress, View
+from stope.control.holewatch import HoleWatch
 from stope.control.stance import Stance
+from stope.control.weight_law import LEVELS, Hole, Setting, WeightLaw, weight_law
 from stope.mission.missionfile import DrillTask
 from stope.physics.drilling import CoreBit
 from stope.robot.model import Drill
@@ -16,34 +28,60 @@ LEAST_WEIGHT_N = 5.0  # below this a bit polishes: not worth the anchors' risk
 TOUCH_N = 2.0
 APPROACH_M_S = 0.015  # a velocity servo of 600 N s/m then meets the ground with 9 N
 APPROACH_PUSH_N = 10.0
-RETRACT_M_S = 0.02
-HOME_M = 2.0e-3
 WEIGHT_RAMP_N_S = 10.0
 TRIM_1_S = 0.5  # integral of the weight-on-bit error into the push: carriage weight and friction
 TRIM_MAX_N = 15.0
 BOUND_SHARE = 0.95  # of the anchors' reserve that is aimed at: what the servo overshoots stays inside the bound
 LIMIT_OVER_TARGET = 1.1  # feed effort limit handed to the device, over the wanted push; never above the reserve
-TRACK_S = 1.5  # of the depth filter: encoder noise of 0.1 mm at 100 Hz becomes 3 um and 3 um/s
+SPUD_N, SPUD_M = 10.0, 3.0e-3  # a bit on a slope skids by its weight until its own hole guides it
 STALLED_M = 3.0e-3  # planner.md 5.4: less than 1 mm/min ...
 STALLED_S = 180.0  # ... for three minutes
+LIFT_M, LIFT_M_S, LOWER_M_S = 4.0e-3, 0.01, 0.006
+CLEAR_TURNS = 5.0  # off the bottom, after which the flights carry nothing but what still grips
+CLEAR_MOST_S = 20.0
+FREE_TRIES, FREE_S, FREE_TURNS = 5, 1.0, 2.0
+COOL_RAD_S = 3.0
+SETTLE_S, BREAK_S, BREAK_RAD = 1.5, 4.0, 0.5
+UNLOAD_N_S = 50.0
+TORQUE_SHARE = 0.9  # of the torque that the anchors can pay beside the weight
+LAYER_RATIO, LAYER_M = 2.0, 4.0e-3  # specific energy against that of LAYER_M before, which is another layer
 
 
 class DrillController:
-    """Spin up, touch, drill under the bound, retract.
+    """Spud in, drill under the bound, clear, free, cool, break the core off and come home.
 
     Args:
         rock: estimate of specific energy, updated while drilling.
         preload_n: shear preload that the anchors keep.
+        care: what is believed of the bit; kept from hole to hole. A new bit when left out.
+        law: chooses the setting; the task's own when left out.
+        levels: shares of the blow energy that the hammer can be set to.
     """
 
-    def __init__(self, task: DrillTask, stance: Stance, rock: RockBelief, preload_n: float) -> None:
+    def __init__(
+        self,
+        task: DrillTask,
+        stance: Stance,
+        rock: RockBelief,
+        preload_n: float,
+        care: BitCare | None = None,
+        law: WeightLaw | None = None,
+        levels: tuple[float, ...] = LEVELS,
+    ) -> None:
         self._task, self._stance, self._rock, self._preload_n = task, stance, rock, preload_n
+        self._law, self._levels, self._care = law or weight_law(task.weight_law), levels, care
+        self._watch: HoleWatch | None = None
         self._phase = "check"
-        self._collar_m: np.ndarray | None = None
-        self._push_n = self._trim_n = 0.0
-        self._depth_m = self._rate_m_s = self._deepest_m = 0.0
-        self._mark_m = self._since_mark_s = 0.0
+        self._asked: Goal | None = None
+        self._setting = Setting(0.0, task.spindle_rad_s, levels[0])
+        self._push_n = self._trim_n = self._deepest_m = 0.0
+        self._mark_m = self._since_mark_s = self._phase_s = self._turned = 0.0
+        self._lift_from_m, self._tries, self._freeing = 0.0, 0, 0.0
+        self._layer: tuple[float, float] | None = None
         self._ending: Progress | None = None
+        self._core = ""
+        self.chokes = self.jams = self.rests = 0
+        self.layers_m: list[float] = []
         self.progress = Progress("check")
 
     def update(self, view: View) -> Goal:
@@ -54,135 +92,299 @@ class DrillController:
             self._check(view)
         if self.progress.outcome is not Outcome.RUNNING:
             return goal
-        self._measure(view)
+        drill = _drill(view)
+        watch, care = self._watch, self._care
+        assert watch is not None
+        assert care is not None
+        spin, torque = float(view.obs.joint_velocity[drill.spindle]), float(view.obs.joint_effort[drill.spindle])
+        if self._asked is not None:
+            watch.update(view, self._asked)
+            care.update(view.obs.weight_on_bit_n, torque, spin, self._asked.hammer, view.dt_s)
+            self._guard(view, watch, care)
         self._pay_reaction(view, goal)
+        self._phase_s += view.dt_s
+        self._turned += spin * view.dt_s
         goal.spindle_rad_s = self._task.spindle_rad_s
-        if self._phase == "touch":
-            self._touch(view, goal)
-        elif self._phase == "drill":
-            self._drill(view, goal)
-        else:
-            self._retract(view, goal)
+        goal.spindle_limit_nm = self._torque_budget_nm(view)
+        getattr(self, f"_{self._phase}")(view, goal, watch)
+        self._asked = goal
         return goal
 
     def bound_n(self, view: View) -> float:
         """Weight-on-bit to aim at: what was asked, or less if the anchors are believed to pay less."""
         return min(self._task.weight_on_bit_max_n, BOUND_SHARE * view.reserve_n)
 
+    def _torque_budget_nm(self, view: View) -> float:
+        """Spindle torque that the anchors can pay beside the present push: the reserve's wrenches are a convex set."""
+        used = min(1.0, self._push_n / view.reserve_n) if view.reserve_n > 0.0 else 1.0
+        rubbing = view.torque_per_weight_m * self._push_n
+        return TORQUE_SHARE * (1.0 - used) * view.reserve_nm + rubbing
+
     def _check(self, view: View) -> None:
-        bound = self.bound_n(view)
-        if bound < LEAST_WEIGHT_N:
+        drill, bound = _drill(view), self.bound_n(view)
+        self._care = self._care or BitCare(drill)
+        self._watch = HoleWatch(drill, self._task.spindle_rad_s)
+        if self._care.broken or self._care.wear > WORN:
+            what = "broken" if self._care.broken else f"worn to {100.0 * self._care.wear:.0f} %"
+            self.progress = Progress(
+                "refused", Outcome.REFUSED, "drill.no_bit", f"the bit is {what}", self._care.wear, "1"
+            )
+        elif bound < LEAST_WEIGHT_N:
             reason = f"weight-on-bit bound is {bound:.1f} N, drilling needs at least {LEAST_WEIGHT_N:.0f} N"
             reason += f" ({view.binding})" if view.binding else ""
             self.progress = Progress("refused", Outcome.REFUSED, "drill.no_reserve", reason, bound, "N")
         else:
-            self._phase, self.progress = "touch", Progress("touch")
+            self._go("touch")
+            self.progress = Progress("touch")
 
-    def _measure(self, view: View) -> None:
-        """Follow depth and rate of penetration."""
-        if self._collar_m is None:
+    def _go(self, phase: str) -> None:
+        self._phase, self._phase_s, self._turned = phase, 0.0, 0.0
+
+    def _guard(self, view: View, watch: HoleWatch, care: BitCare) -> None:
+        """What ends a hole in whatever phase: a feed that runs away, a bit that broke."""
+        if self._ending is not None:
             return
-        drill, tip = view.model.drill, _tip_m(view)
-        assert drill is not None
-        # Encoders see the feed, not the bit: the string between them is shorter by what it is pressed with.
-        shorter = max(view.obs.weight_on_bit_n, 0.0) / drill.string_stiffness_n_m
-        depth = float((self._collar_m - tip) @ view.estimate.rotation[:, 2]) - shorter
-        # Critically damped tracking filter: a plain difference of encoder readings is 1 mm/s of noise, and what is
-        # looked for is 1 mm/min.
-        error = depth - self._depth_m
-        self._depth_m += (self._rate_m_s + 2.0 / TRACK_S * error) * view.dt_s
-        self._rate_m_s += error / TRACK_S**2 * view.dt_s
+        if watch.runaway is not None:
+            value, limit, unit = watch.runaway
+            self._end(
+                "feed.runaway", f"the feed did {value:.3g} {unit} where {limit:.3g} {unit} is the most", value, unit
+            )
+            self._go("brake")
+        elif self._phase in ("spud", "drill") and self._asked is not None:
+            spin = float(view.obs.joint_velocity[_drill(view).spindle])
+            arm = care.look_for_break(view.obs.weight_on_bit_n, spin, self._asked.spindle_rad_s, view.dt_s)
+            if care.broken:
+                reason = f"the bit turns with {1e3 * arm:.2f} mm of torque per weight, as if its crown were gone"
+                self._end("bit.broken", reason, arm, "m")
 
     def _pay_reaction(self, view: View, goal: Goal) -> None:
         """The rock lifts the robot by the weight on bit and turns it against the spindle."""
-        drill = view.model.drill
-        assert drill is not None
-        torque = float(view.obs.joint_effort[drill.spindle])
-        weight = self._push_n if self._phase == "drill" else max(view.obs.weight_on_bit_n, 0.0)
+        torque = float(view.obs.joint_effort[_drill(view).spindle])
+        weight = self._push_n if self._phase in ("spud", "drill") else max(view.obs.weight_on_bit_n, 0.0)
         goal.tool_wrench = np.array((0.0, 0.0, weight, 0.0, 0.0, -torque))
 
-    def _touch(self, view: View, goal: Goal) -> None:
+    # --- phases -------------------------------------------------------------------------------------------------------
+
+    def _touch(self, view: View, goal: Goal, watch: HoleWatch) -> None:
         goal.feed_velocity_m_s, goal.feed_limit_n = APPROACH_M_S, APPROACH_PUSH_N + TRIM_MAX_N
+        drill = _drill(view)
         if view.obs.weight_on_bit_n > TOUCH_N:
-            self._collar_m = _tip_m(view)
-            self._phase, self._push_n = "drill", view.obs.weight_on_bit_n
-        drill = view.model.drill
-        assert drill is not None
+            watch.collar(view)
+            self._push_n = view.obs.weight_on_bit_n
+            self._go("spud")
         end = view.model.joints[drill.feed].position_max
-        if view.obs.joint_position[drill.feed] > end - HOME_M:
+        if view.obs.joint_position[drill.feed] > end - 2e-3:
             self._end("drill.no_ground", f"no ground within the feed's {end:.2f} m of travel", end, "m")
         self.progress = Progress("touch")
 
-    def _drill(self, view: View, goal: Goal) -> None:
+    def _spud(self, view: View, goal: Goal, watch: HoleWatch) -> None:
+        """Lightly, until the hole guides the bit."""
+        self._setting = Setting(SPUD_N, self._task.spindle_rad_s, self._levels[-1])
+        self._press(view, goal, watch)
+        if self._phase == "spud" and watch.depth_m >= min(SPUD_M, self._task.depth_m):
+            self._go("drill")
+
+    def _drill(self, view: View, goal: Goal, watch: HoleWatch) -> None:
+        assert self._care is not None
+        hole = Hole(
+            drill=_drill(view), bound_n=self.bound_n(view), weight_n=view.obs.weight_on_bit_n,
+            torque_nm=watch.torque_nm, spindle_rad_s=float(view.obs.joint_velocity[_drill(view).spindle]),
+            depth_m=watch.depth_m, rate_m_s=watch.rate_m_s, rock=self._rock.estimate(),
+            feed_max_m_s=watch.feed_max_m_s, spindle_max_rad_s=self._task.spindle_rad_s, levels=self._levels,
+            warmth=self._care.warmth, wear=self._care.wear, dt_s=view.dt_s,
+        )  # fmt: skip
+        asked = self._law.choose(hole)
+        if not math.isfinite(asked.weight_n + asked.spindle_rad_s + asked.hammer):
+            self._end("drill.law", f"the weight law asked for {asked}", 0.0, "1")
+            return
+        self._setting = asked
+        self._press(view, goal, watch)
+        self._notice_layer(watch, hole)
+        if self._phase != "drill":
+            return
+        if watch.depth_m >= self._task.depth_m:
+            self._go("breakoff")
+        elif watch.standing:
+            self._begin_free()
+        elif watch.choking:
+            watch.learn_choke()
+            self.chokes += 1
+            self._lift(view, "clear")
+        elif self._care.warmth >= 1.0:
+            self.rests += 1
+            self._lift(view, "cool")
+
+    def _press(self, view: View, goal: Goal, watch: HoleWatch) -> None:
+        """Push with the setting's weight inside the bound, ramped and trimmed."""
         bound = self.bound_n(view)
+        wanted = min(max(self._setting.weight_n, 0.0), bound)
         step = WEIGHT_RAMP_N_S * view.dt_s
-        self._push_n += min(max(bound - self._push_n, -5.0 * step), step)
+        self._push_n += min(max(wanted - self._push_n, -5.0 * step), step)
         error = self._push_n - view.obs.weight_on_bit_n
         self._trim_n = min(max(self._trim_n + TRIM_1_S * error * view.dt_s, -TRIM_MAX_N), TRIM_MAX_N)
-        goal.feed_velocity_m_s = max(self._rate_m_s, 0.0)
+        goal.feed_velocity_m_s = max(watch.rate_m_s, 0.0)
         goal.feed_push_n = self._push_n + self._trim_n
         goal.feed_limit_n = min(LIMIT_OVER_TARGET * self._push_n + abs(self._trim_n) + TOUCH_N, view.reserve_n)
-        self._learn(view)
+        goal.spindle_rad_s = min(max(self._setting.spindle_rad_s, 0.0), self._task.spindle_rad_s)
+        goal.hammer = min(max(self._setting.hammer, 0.0), 1.0)
+        self._learn(view, watch, goal.hammer)
         if bound < LEAST_WEIGHT_N:
             self._end("drill.no_reserve", f"weight-on-bit bound fell to {bound:.1f} N", bound, "N")
-        self._deepest_m = max(self._deepest_m, self._depth_m)
-        if self._depth_m >= self._task.depth_m:
-            self._phase = "retract"
-        self._watch_for_stall(view)
-        self.progress = Progress("drill", depth_m=self._deepest_m, penetration_m_s=self._rate_m_s)
+        self._deepest_m = max(self._deepest_m, watch.depth_m)
+        self._watch_for_stall(view, watch)
+        self.progress = Progress(self._phase, depth_m=self._deepest_m, penetration_m_s=watch.rate_m_s)
 
-    def _watch_for_stall(self, view: View) -> None:
+    def _learn(self, view: View, watch: HoleWatch, hammer: float) -> None:
+        drill = _drill(view)
+        torque, spin = float(view.obs.joint_effort[drill.spindle]), float(view.obs.joint_velocity[drill.spindle])
+        self._rock.update(view.obs.weight_on_bit_n, torque, spin, watch.rate_m_s, view.dt_s, hammer)
+
+    def _notice_layer(self, watch: HoleWatch, hole: Hole) -> None:
+        if hole.rock is None:
+            return
+        energy = hole.rock.specific_energy_pa
+        if self._layer is None or watch.depth_m - self._layer[0] > LAYER_M:
+            if self._layer is not None and not 1.0 / LAYER_RATIO < energy / self._layer[1] < LAYER_RATIO:
+                self.layers_m.append(self._layer[0])
+            self._layer = watch.depth_m, energy
+
+    def _watch_for_stall(self, view: View, watch: HoleWatch) -> None:
         self._since_mark_s += view.dt_s
-        if self._depth_m >= self._mark_m + STALLED_M:
-            self._mark_m, self._since_mark_s = self._depth_m, 0.0
+        if watch.depth_m >= self._mark_m + STALLED_M:
+            self._mark_m, self._since_mark_s = watch.depth_m, 0.0
         elif self._since_mark_s > STALLED_S:
-            rate = 60e3 * (self._depth_m - self._mark_m) / self._since_mark_s
+            rate = 60e3 * (watch.depth_m - self._mark_m) / self._since_mark_s
+            layer = f", in another layer since {1e3 * self.layers_m[-1]:.0f} mm" if self.layers_m else ""
             reason = (
-                f"{rate:.2f} mm/min over {STALLED_S:.0f} s at {self._push_n:.0f} N and {1e3 * self._depth_m:.1f} mm "
-                f"depth, less than {60e3 * STALLED_M / STALLED_S:.0f} mm/min is not worth it"
+                f"{rate:.2f} mm/min over {STALLED_S:.0f} s at {self._push_n:.0f} N and {1e3 * watch.depth_m:.1f} mm "
+                f"depth{layer}, less than {60e3 * STALLED_M / STALLED_S:.0f} mm/min is not worth it"
             )
             self._end("drill.stalled", reason, rate, "mm/min")
 
-    def _learn(self, view: View) -> None:
-        drill = view.model.drill
-        assert drill is not None
-        self._rock.update(
-            view.obs.weight_on_bit_n,
-            abs(float(view.obs.joint_effort[drill.spindle])),
-            abs(float(view.obs.joint_velocity[drill.spindle])),
-            self._rate_m_s,
-            view.dt_s,
-            drill.blow_energy_j > 0.0,
-        )
+    # --- when the hole resists ----------------------------------------------------------------------------------------
 
-    def _retract(self, view: View, goal: Goal) -> None:
-        drill = view.model.drill
-        assert drill is not None
-        goal.feed_velocity_m_s, goal.feed_limit_n = -RETRACT_M_S, view.model.joints[drill.feed].effort_max
-        home = view.obs.joint_position[drill.feed] < HOME_M
+    def _lift(self, view: View, phase: str) -> None:
+        self._lift_from_m = float(view.obs.joint_position[_drill(view).feed])
+        self._push_n = 0.0
+        self._go(phase)
+
+    def _hold_lifted(self, view: View, goal: Goal) -> bool:
+        """Draw the bit off the bottom; whether it is off."""
+        feed = float(view.obs.joint_position[_drill(view).feed])
+        up = feed <= max(self._lift_from_m - LIFT_M, 0.0)
+        self._draw(view, goal, 0.0 if up else LIFT_M_S)
+        return up
+
+    def _draw(self, view: View, goal: Goal, speed_m_s: float) -> None:
+        """Draw back. The full limit: a bit still pressed is no over-press while the feed goes the other way."""
+        goal.feed_velocity_m_s, goal.feed_limit_n = -speed_m_s, view.model.joints[_drill(view).feed].effort_max
+
+    def _clear(self, view: View, goal: Goal, watch: HoleWatch) -> None:
+        """Off the bottom the flights only carry: the plug is turned out."""
+        up = self._hold_lifted(view, goal)
+        clean = up and not watch.choking and abs(self._turned) > CLEAR_TURNS * 2.0 * math.pi
+        if watch.standing:
+            self._begin_free()
+        elif clean or self._phase_s > CLEAR_MOST_S:
+            self._tries = 0
+            self._go("lower")
+        self.progress = Progress("clearing chips", depth_m=self._deepest_m)
+
+    def _lower(self, view: View, goal: Goal, watch: HoleWatch) -> None:
+        """Back to the bottom, as gently as at the first touch."""
+        goal.feed_velocity_m_s, goal.feed_limit_n = LOWER_M_S, min(APPROACH_PUSH_N + TRIM_MAX_N, view.reserve_n)
+        goal.hammer = 0.0
+        if view.obs.weight_on_bit_n > TOUCH_N:
+            self._push_n = view.obs.weight_on_bit_n
+            self._go("drill" if watch.depth_m >= SPUD_M else "spud")
+        elif watch.standing:
+            self._begin_free()
+        self.progress = Progress("back to the bottom", depth_m=self._deepest_m)
+
+    def _cool(self, view: View, goal: Goal, _watch: HoleWatch) -> None:
+        assert self._care is not None
+        self._hold_lifted(view, goal)
+        goal.spindle_rad_s = min(COOL_RAD_S, self._task.spindle_rad_s)
+        if self._care.warmth < RESUME_WARMTH:
+            self._go("lower")
+        self.progress = Progress(f"bit cools, {self._care.temperature_k:.0f} K", depth_m=self._deepest_m)
+
+    def _begin_free(self) -> None:
+        self.jams += 1
+        self._tries += 1
+        self._push_n = 0.0
+        self._go("free")
+        if self._tries > FREE_TRIES:
+            reason = f"the bit is stuck at {1e3 * self._deepest_m:.1f} mm after {FREE_TRIES} tries to turn it back"
+            self._end("drill.jammed", reason, float(FREE_TRIES), "1")
+
+    def _free(self, view: View, goal: Goal, _watch: HoleWatch) -> None:
+        """Turn back, with more torque at each try and never more than the anchors can pay, while drawing."""
+        share = min(1.0, 0.5 + 0.25 * self._tries)
+        goal.spindle_limit_nm *= share
+        goal.spindle_rad_s = 0.0 if self._phase_s < 2.0 * view.dt_s else -0.5 * self._task.spindle_rad_s
+        self._draw(view, goal, LIFT_M_S)
+        if self._turned < -FREE_TURNS * 2.0 * math.pi or self._phase_s > FREE_S * (1 + self._tries):
+            self._lift(view, "clear")
+        self.progress = Progress(f"turning back, try {self._tries}", depth_m=self._deepest_m)
+
+    # --- the end of a hole --------------------------------------------------------------------------------------------
+
+    def _breakoff(self, view: View, goal: Goal, _watch: HoleWatch) -> None:
+        """Twist the core off at its root: turn back on the bottom, with torque that rises to what the anchors pay."""
+        drill = _drill(view)
+        self._push_n = max(0.5 * LEAST_WEIGHT_N, self._push_n - UNLOAD_N_S * view.dt_s)
+        goal.feed_push_n, goal.feed_limit_n = self._push_n, LIMIT_OVER_TARGET * self._push_n + LEAST_WEIGHT_N
+        turning = self._phase_s > SETTLE_S
+        goal.spindle_rad_s = -self._task.spindle_rad_s if turning else 0.0
+        if turning:
+            goal.spindle_limit_nm *= min(1.0, (self._phase_s - SETTLE_S) / BREAK_S)
+        else:
+            self._turned = 0.0
+        if self._turned < -BREAK_RAD or drill.bit_inner_m == 0.0:
+            self._core = "core broken off"
+            self._go("retract")
+        elif self._phase_s > 2.0 * BREAK_S:
+            self._core = "core left in the hole"
+            self._go("retract")
+        self.progress = Progress("breaking the core off", depth_m=self._deepest_m)
+
+    def _brake(self, _view: View, goal: Goal, _watch: HoleWatch) -> None:
+        """A feed that runs away is braked, and then drawn back with all it has."""
+        goal.feed_limit_n = 0.0
+        if self._phase_s > 0.5:
+            self._go("retract")
+        self.progress = Progress("feed braked", depth_m=self._deepest_m)
+
+    def _retract(self, view: View, goal: Goal, _watch: HoleWatch) -> None:
+        drill = _drill(view)
+        self._push_n = 0.0
+        home = bring_home(view, goal)
         if home:
-            goal.spindle_rad_s, goal.feed_velocity_m_s = 0.0, 0.0
+            goal.spindle_rad_s = 0.0
         stopped = abs(view.obs.joint_velocity[drill.spindle]) < 0.3
-        depth = self._deepest_m
         if not (home and stopped):
-            self.progress = Progress("retract", depth_m=depth)
+            self.progress = Progress("retract", depth_m=self._deepest_m)
         elif self._ending is not None:
             self.progress = self._ending
         else:
-            self.progress = Progress("out of the hole", Outcome.SUCCEEDED, depth_m=depth)
+            said = f"out of the hole, {self._core}" if self._core else "out of the hole"
+            self.progress = Progress(said, Outcome.SUCCEEDED, depth_m=self._deepest_m)
 
     def wind_up(self, ending: Progress) -> None:
         """Come out of the hole, then report `ending`."""
         if self._ending is None and self._phase != "check":
-            self._phase, self._ending = "retract", ending
+            self._ending = ending
+            self._go("retract")
 
     def _end(self, code: str, reason: str, value: float, unit: str) -> None:
         self.wind_up(Progress("out of the hole", Outcome.FAILED, code, reason, value, unit, self._deepest_m))
 
 
-def _tip_m(view: View) -> np.ndarray:
-    """(3,) the unloaded bit's tip, site frame."""
-    return np.asarray(view.estimate.position_m + view.estimate.rotation @ view.kinematics.bit_tip_m)
+def _drill(view: View) -> Drill:
+    drill = view.model.drill
+    assert drill is not None
+    return drill
 
 
 def unknown_rock(drill: Drill, energy_ratio: float) -> RockBelief:

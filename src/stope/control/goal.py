@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, runtime_checkable
@@ -22,6 +23,8 @@ class View:
     Attributes:
         anchored: (L,) bool, anchors believed to hold.
         reserve_n: largest weight-on-bit that the anchors can pay at the stated risk, N.
+        reserve_nm: largest torque about the bit's axis that they can pay while the bit carries no weight, N m.
+        torque_per_weight_m: spindle torque per newton of weight that `reserve_n` already pays.
         margins: (L,) 1 - measured over allowed utilisation per anchor: 1 when unloaded, 0 at the bound.
         margin: the worst of them.
         dt_s: control period.
@@ -39,6 +42,8 @@ class View:
     margins: Vector
     dt_s: float
     binding: str = ""
+    reserve_nm: float = 0.0
+    torque_per_weight_m: float = 0.0
 
     @property
     def time_s(self) -> float:
@@ -56,7 +61,8 @@ class Goal:
         insist: (L,) weight of that wish against the others'.
         proof: limb whose anchor is being tested, -1 for none: what is believed of it does not bound its load.
         tool_wrench: (6,) reaction of the tools on the base to be paid, base frame.
-        feed_velocity_m_s, feed_push_n, feed_limit_n: drill feed.
+        feed_velocity_m_s, feed_push_n, feed_limit_n: drill feed; spindle_limit_nm: most torque for the spindle.
+        hammer: share of the blow energy, 0..1.
         spindle_rad_s: spindle; drum_rad_s: (drums,) signed by the URDF.
         anchor_action: (L,) `AnchorAction`; release: confirm a RELEASE.
         hold_down_n: total cold-gas thrust.
@@ -71,6 +77,8 @@ class Goal:
     feed_push_n: float = 0.0
     feed_limit_n: float = 0.0
     spindle_rad_s: float = 0.0
+    spindle_limit_nm: float = math.inf
+    hammer: float = 0.0
     drum_rad_s: Vector = field(default_factory=lambda: np.zeros(0))
     release: bool = False
     proof: int = -1

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from stope.control.feed import bring_home
 from stope.control.goal import Goal, Outcome, Progress, View
 from stope.control.stance import Stance
 from stope.robot.messages import AnchorAction, AnchorPhase
 
 EMPTY_FILL = 0.002
-HOME_M = 3.0e-3
-RETRACT_M_S = 0.02
 UNLOAD_S = 2.0
 JAM_RETRIES = 8
 HOLD_DOWN_N = 1.0  # while the last grips open: on a small body nothing else keeps the robot where it is
@@ -29,12 +28,8 @@ class StowController:
     def update(self, view: View) -> Goal:
         """One tick."""
         goal = Goal.still(self._stance.feet_m, view.model)
-        drill, drums, obs = view.model.drill, view.model.drums, view.obs
-        home = True
-        if drill is not None:
-            home = bool(obs.joint_position[drill.feed] < HOME_M)
-            goal.feed_velocity_m_s = 0.0 if home else -RETRACT_M_S
-            goal.feed_limit_n = view.model.joints[drill.feed].effort_max
+        drums, obs = view.model.drums, view.obs
+        home = bring_home(view, goal)
         empty = bool((obs.drum_fill < EMPTY_FILL).all())
         full = obs.bin_fill > 0.995
         if drums is not None and not empty and not full:

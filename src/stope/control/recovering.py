@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from stope.control.anchoring import AnchorController
+from stope.control.feed import ESCAPE_M_S, bring_home
 from stope.control.goal import Goal, Outcome, Progress, View
 from stope.control.stance import Stance
 from stope.mission.missionfile import Anchor
@@ -15,8 +16,6 @@ from stope.robot.messages import AnchorAction, AnchorPhase
 RETURN_M_S = 0.04  # speed at which the robot is brought back down
 GAIN_1_S = 1.5  # thrust per speed error, in robot masses
 PRESS_SHARE = 0.6  # of full thrust, once it stands: the feet are pressed on and gas is left for gripping
-RETRACT_M_S = 0.05
-HOME_M = 2.0e-3
 STOPPED_RAD_S = 0.3  # the device opens no gripper before the spindle stands
 EMPTY_KG = 1e-3
 GIVE_UP_S = 120.0
@@ -110,12 +109,8 @@ class RecoverController:
 def _tools_off(view: View, goal: Goal) -> bool:
     """Bit home, spindle and drums at rest, then the empty grippers open; whether the bit is home."""
     drill = view.model.drill
-    home = stopped = True
-    if drill is not None:
-        home = bool(view.obs.joint_position[drill.feed] < HOME_M)
-        stopped = abs(float(view.obs.joint_velocity[drill.spindle])) < STOPPED_RAD_S
-        goal.feed_velocity_m_s = 0.0 if home else -RETRACT_M_S
-        goal.feed_limit_n = view.model.joints[drill.feed].effort_max
+    home = bring_home(view, goal, ESCAPE_M_S)
+    stopped = drill is None or abs(float(view.obs.joint_velocity[drill.spindle])) < STOPPED_RAD_S
     closed = view.obs.anchor_phase != AnchorPhase.OPEN
     if stopped and closed.any():
         goal.anchor_action[closed], goal.release = int(AnchorAction.RELEASE), True

@@ -31,6 +31,7 @@ SPLIT_EVERY = 4
 HOLDS = int(AnchorState.ENGAGED)  # comparing an array with an enum member costs ten times the comparison
 TORQUE_PER_WEIGHT_M = 0.02  # spindle torque per newton of weight on bit, for the reserve: bit radius times friction
 PROOF_UTILISATION = 2.0  # a pull test is there to find out: far beyond any bound, short of twice the believed median
+ONE_NEWTON_METRE = np.array((0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
 HEAVY_M_S2 = 0.05  # above this the limbs' own weight is worth carrying by feed-forward
 TORQUE_SHARE = 0.8  # of the joints' effort that may be planned with; the rest is the posture servo's
 FORCE_SLEW_N_S = 30.0  # feed-forward forces change no faster: a step would ring the anchors
@@ -89,7 +90,8 @@ class ControlStack:
         self._limb_joints = np.array([model.limbs[i].joints for i in self._jointed], dtype=np.int64).reshape(-1, 3)
         self._margins_now, self._known = np.ones(len(model.limbs)), -1
         self._names = [limb.name for limb in model.limbs]
-        self._reserve, self._binding, self._allowed = 0.0, "", np.zeros(len(model.limbs))
+        self._reserve = self._reserve_nm = 0.0
+        self._binding, self._allowed = "", np.zeros(len(model.limbs))
         self._engaged_before = np.zeros(len(model.limbs), dtype=bool)
         self._force = np.zeros((len(model.limbs), 3))
         self._wanted_force = self._force.copy()
@@ -130,6 +132,8 @@ class ControlStack:
             margins=self._margins_now,
             dt_s=self._dt,
             binding=self._binding,
+            reserve_nm=self._reserve_nm,
+            torque_per_weight_m=TORQUE_PER_WEIGHT_M,
         )
         return view, alarm
 
@@ -158,6 +162,7 @@ class ControlStack:
             limit[drill.feed] = min(goal.feed_limit_n + abs(float(effort[drill.feed])), limit[drill.feed])
             effort[drill.feed] += goal.feed_push_n
             velocity[drill.spindle] = goal.spindle_rad_s
+            limit[drill.spindle] = min(max(goal.spindle_limit_nm, 0.0), limit[drill.spindle])
         if drums is not None:
             for joint, rate in zip(drums.joints, goal.drum_rad_s.tolist(), strict=True):
                 mode[joint], velocity[joint] = JointMode.VELOCITY, rate
@@ -176,6 +181,7 @@ class ControlStack:
             thrust_n=self._hold_down.thrusts(
                 goal.hold_down_n, estimate.rotation, estimate.angular_rad_s, steer=not view.anchored.any()
             ),
+            hammer=goal.hammer,
         )
 
     def _look_at_reserve(self, estimate: BaseEstimate, engaged: np.ndarray) -> None:
@@ -191,13 +197,15 @@ class ControlStack:
             jacobians=self.kinematics.jacobians.copy(),
             effort_nm=self._free_effort(estimate),
         )
-        self._reserve, self._binding = 0.0, ""
+        self._reserve, self._reserve_nm, self._binding = 0.0, 0.0, ""
         drill, holding = self.model.drill, int(engaged.sum())
         if drill is not None and holding < drill.anchors_required:
             self._binding = f"{holding} anchors hold, the drill needs {drill.anchors_required}"
         elif drill is not None:
             one_newton = np.array((0.0, 0.0, 1.0, 0.0, 0.0, TORQUE_PER_WEIGHT_M))
-            self._reserve = self._distribution.reserve(self._footholds, self._weight_wrench(estimate), one_newton)
+            weight = self._weight_wrench(estimate)
+            self._reserve_nm = self._distribution.reserve(self._footholds, weight, ONE_NEWTON_METRE)
+            self._reserve = self._distribution.reserve(self._footholds, weight, one_newton)
             self._binding = in_words(self._distribution.explain(), self._names)
 
     def _free_effort(self, estimate: BaseEstimate) -> Vector:

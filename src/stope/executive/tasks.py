@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stope.belief.rock import RockBelief
 from stope.control.anchoring import AnchorController, PullTestController
+from stope.control.bitcare import BitCare
 from stope.control.collecting import CollectController
 from stope.control.descending import DescendController
 from stope.control.drilling import DrillController
@@ -13,6 +14,7 @@ from stope.control.goal import TaskController
 from stope.control.leaving import ReleaseController, StowController
 from stope.control.recovering import RecoverController
 from stope.control.stance import Stance
+from stope.control.weight_law import LEVELS
 from stope.executive.activity import Activity
 from stope.executive.leaf import MakeController
 from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, PullTest, Release, Stow, Task
@@ -27,6 +29,7 @@ class Workshop:
     Attributes:
         hold_down_n: thrust kept from the descent until anchors hold; preload_n: shear preload kept afterwards.
         escape_speed_m_s: believed, for the verdict on a drift.
+        care: what is believed of the bit, over all holes; hammer_levels: of the drill, as shares of its blow energy.
     """
 
     stance: Stance
@@ -34,6 +37,8 @@ class Workshop:
     hold_down_n: float
     preload_n: float
     escape_speed_m_s: float
+    care: BitCare | None = None
+    hammer_levels: tuple[float, ...] = LEVELS
 
     def maker(self, task: Task) -> MakeController:
         """How to build the controller of one task."""
@@ -55,7 +60,9 @@ class Workshop:
             case DrillTask():
                 if self.rock is None:
                     raise ValueError("a drill task for a robot without a drill")
-                return DrillController(task, self.stance, self.rock, self.preload_n)
+                return DrillController(
+                    task, self.stance, self.rock, self.preload_n, self.care, levels=self.hammer_levels
+                )
             case Collect():
                 return CollectController(task, self.stance, self.preload_n)
             case Stow():

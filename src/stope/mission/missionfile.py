@@ -106,12 +106,16 @@ class PullTest(FileModel):
 
 
 class DrillTask(FileModel):
-    """Core to `depth_m`; the anchors' belief bounds the weight-on-bit below `weight_on_bit_max_n`."""
+    """Core to `depth_m`; the anchors' belief bounds the weight-on-bit below `weight_on_bit_max_n`.
+
+    `weight_law` chooses inside that bound: adaptive, fixed, or one that an installed package offers.
+    """
 
     task: Literal["drill"]
     depth_m: float = Field(ge=0.002, le=2)
     weight_on_bit_max_n: float = Field(default=60.0, gt=0, le=2_000)
     spindle_rad_s: float = Field(default=12.0, gt=0, le=500)
+    weight_law: str = Field(default="adaptive", min_length=1, max_length=64)
     timeout_s: Timeout = 1_800.0
 
 

@@ -131,4 +131,5 @@ COMMAND: tuple[Channel, ...] = (
     _down("anchor_action", "1", "what each gripper is told to do", _L, codes=AnchorAction),
     _down("release_confirm", "1", "the command's seq again when a release is meant"),
     _down("thrust_n", "N", "thrust along each nozzle's direction, never negative", _T),
+    _down("hammer", "1", "share of the drill's full blow energy, 0 to 1"),
 )

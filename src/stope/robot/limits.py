@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ def enforce(command: Command, model: RobotModel) -> Sent:
         CommandRefusedError: a set-point is NaN or infinite, or an array has the wrong length. Nothing is sent.
     """
     _check_shapes(command, model)
-    if _lawful(command, model):
+    if 0.0 <= command.hammer <= 1.0 and _lawful(command, model):
         return Sent(seq=command.seq, command=command)
     _check_finite(command)
     limited: list[str] = []
@@ -37,7 +38,10 @@ def enforce(command: Command, model: RobotModel) -> Sent:
         joint_effort=_clamp("joint_effort", command.joint_effort, -effort_limit, effort_limit, limited, model),
         joint_effort_limit=effort_limit,
         thrust_n=_clamp_thrust(command.thrust_n, model, limited),
+        hammer=min(max(command.hammer, 0.0), 1.0),
     )
+    if clamped.hammer != command.hammer:
+        limited.append("hammer")
     return Sent(seq=command.seq, command=clamped, limited=tuple(limited))
 
 
@@ -88,6 +92,8 @@ def _check_finite(command: Command) -> None:
         value = getattr(command, name)
         if not np.isfinite(value).all():
             raise CommandRefusedError(f"command {command.seq}: {name} holds {value[~np.isfinite(value)][0]}")
+    if not math.isfinite(command.hammer):
+        raise CommandRefusedError(f"command {command.seq}: hammer holds {command.hammer}")
 
 
 def _clamp(

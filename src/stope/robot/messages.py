@@ -161,6 +161,8 @@ class Command:
         anchor_action: (limbs,) `AnchorAction` codes.
         release_confirm: `seq` again when a RELEASE is meant; anything else refuses the release.
         thrust_n: (thrusters,) cold-gas hold-down thrust.
+        hammer: share of the drill's full blow energy, 0..1. The wire has no field for it yet: a device behind it
+            hammers with full energy whenever it drills.
     """
 
     seq: int
@@ -173,6 +175,7 @@ class Command:
     anchor_action: Codes
     release_confirm: int
     thrust_n: Vector
+    hammer: float = 1.0
 
     def __post_init__(self) -> None:
         _freeze(
@@ -198,12 +201,14 @@ class Efforts(NamedTuple):
         brake: (n,) bool, the joint's parking brake is closed.
         anchor: (limbs,) gripper drive: +1 drag in, 0 hold, -1 let go.
         thrust_n: (thrusters,) valve openings as thrust.
+        hammer: share of the drill's full blow energy, 0..1.
     """
 
     joint: Vector
     brake: npt.NDArray[np.bool_]
     anchor: Codes
     thrust_n: Vector
+    hammer: float = 1.0
 
 
 class RawSensors(NamedTuple):

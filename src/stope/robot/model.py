@@ -85,6 +85,8 @@ class Drill:
         anchors_required: the drill may push only with at least this many anchors engaged (the rig: its clamp).
         blow_energy_j, blow_rate_hz: percussion; 0 for a purely rotary drill.
         string_stiffness_n_m: axial, from the bench test; measured depth is corrected by what the string is squeezed.
+        auger_pitch_m, auger_gap_m: pitch and radial depth of the flights that carry the chips up.
+        bit_temperature_max_k: hotter than this the drill rests.
     """
 
     feed: int
@@ -98,6 +100,9 @@ class Drill:
     torque_constant_nm_a: float
     string_stiffness_n_m: float
     anchors_required: int
+    auger_pitch_m: float = 0.010
+    auger_gap_m: float = 0.0015
+    bit_temperature_max_k: float = 360.0
 
 
 @dataclass(frozen=True, slots=True)

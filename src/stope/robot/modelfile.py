@@ -78,10 +78,15 @@ class DrillEntry(FileModel):
     torque_constant_nm_a: Positive
     string_stiffness_n_m: Positive
     anchors_required: Annotated[int, Field(ge=0)]
+    auger_pitch_m: Positive = 0.010
+    auger_gap_m: Positive = 0.0015
+    bit_temperature_max_k: Positive = 360.0
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         check_ordered(self, "bit_inner_m", "bit_outer_m")
+        if self.auger_gap_m >= 0.5 * self.bit_outer_m:
+            raise Mismatch(f"{self.auger_gap_m:g}", "less than the bit's radius", at=("auger_gap_m",))
         return self
 
 

@@ -16,11 +16,13 @@ import numpy as np
 from stope.belief.anchors import AnchorBelief
 from stope.belief.hazards import Exposure
 from stope.clock import RunClock
+from stope.control.bitcare import BitCare
 from stope.control.drilling import unknown_rock
 from stope.control.estimator import Estimator
 from stope.control.rotation import exponential, quaternion
 from stope.control.stack import ControlStack
 from stope.control.stance import Stance
+from stope.control.weight_law import LEVELS
 from stope.executive.tasks import Workshop
 from stope.mission.body import Body, ObjShape, load_body
 from stope.mission.errors import InputError
@@ -138,6 +140,9 @@ def build(request: RunRequest) -> Run:
         hold_down_n=descend.hold_down_n if descend else 0.0,
         preload_n=anchor.preload_n if anchor and len(model.limbs) > 1 else 0.0,
         escape_speed_m_s=field.escape_speed_m_s,
+        care=BitCare(model.drill) if model.drill else None,
+        # The wire has no field for the hammer: a device behind it always hammers with all it has.
+        hammer_levels=LEVELS if request.robot == "sim" else (1.0,),
     )
     return Run(
         request=request,

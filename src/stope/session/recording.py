@@ -294,6 +294,7 @@ def command(sent: Sent) -> Any:
         release_confirm=asked.release_confirm,
         thrust_n=asked.thrust_n,
         host_limited=sent.limited,
+        hammer=asked.hammer,
     )
 
 

@@ -123,7 +123,7 @@ class Device:
         else:
             self._stalled_since_us = None
         anchor = self._anchor_drive(command, now) if self._releasing else self._drive
-        return Efforts(effort, self.servo.braked, anchor, command.thrust_n)
+        return Efforts(effort, self.servo.braked, anchor, command.thrust_n, command.hammer)
 
     def unattended_us(self, now: RawSensors) -> int:
         """How long the servo alone may act from this reading on, 0 if the device must look now.
@@ -142,9 +142,10 @@ class Device:
         self._stalled_since_us = None
 
     @property
-    def valves(self) -> tuple[Codes, Vector]:
-        """Gripper drives (limbs,) and thrust (thrusters,) of the command in force."""
-        return self._drive, self._command.thrust_n if self._command else self._no_gas
+    def valves(self) -> tuple[Codes, Vector, float]:
+        """Gripper drives (limbs,), thrust (thrusters,) and hammer of the command in force."""
+        command = self._command
+        return self._drive, command.thrust_n if command else self._no_gas, command.hammer if command else 0.0
 
     def _look_at_anchors(self, now: RawSensors) -> None:
         """Weight-on-bit above which the reflexes must be asked: at once while too few anchors hold."""
@@ -161,9 +162,9 @@ class Device:
         if self.state is SafetyState.HOLD and now.time_us - self._hold_since_us > HOLD_TO_DISARM_US:
             self.disarm()
         if self.state is not SafetyState.HOLD:
-            return Efforts(np.zeros(len(self._model.joints)), self._all_braked, self._keep, self._no_gas)
+            return Efforts(np.zeros(len(self._model.joints)), self._all_braked, self._keep, self._no_gas, 0.0)
         effort, _ = self.servo.efforts(now.joint_position, now.joint_velocity)
-        return Efforts(effort, self.servo.braked, self._keep, self._no_gas)
+        return Efforts(effort, self.servo.braked, self._keep, self._no_gas, 0.0)
 
     def _go_to_hold(self, now: RawSensors) -> None:
         self.state, self._command, self._hold_since_us = SafetyState.HOLD, None, now.time_us

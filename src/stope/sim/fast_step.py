@@ -48,6 +48,7 @@ class Loads(NamedTuple):
         gas: (6,) force and torque at the base origin, base axes; outside: the same in world axes.
         hoist: (3,) force on the base origin, world axes: a lab's, not in the sums.
         sums: (5, 6) running wrench sums about the world origin.
+        drive_fault: (n,) effort that joint drives add by themselves.
     """
 
     wrench: Vector
@@ -55,6 +56,7 @@ class Loads(NamedTuple):
     outside: Vector
     hoist: Vector
     sums: Vector
+    drive_fault: Vector
 
 
 class Robot(NamedTuple):
@@ -78,7 +80,7 @@ def one_step(
     count = feet[0].shape[0]
     if spindle >= 0:
         bit_reacts(at[count], state[n + spindle], step_s, bit, wrench[count])
-    joint = effort.copy()
+    joint = effort + loads.drive_fault
     push = np.empty(6)
     _push_base(base, frames, loads, push)
     whole = np.empty(6)

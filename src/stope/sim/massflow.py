@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stope.ledger.accounts import MICROGRAMS_PER_KG, Carry, MassBook, kilograms, micrograms
+from stope.mission.material import Material
 from stope.mission.streams import random_stream
 from stope.physics.site_field import SiteField
 from stope.robot.messages import Vector
@@ -64,7 +65,8 @@ class MassFlow:
         self.bin_ug, self.core_ug = 0, 0
         self._model, self._ground, self._heights = model, ground, heights
         self._bit, self._drums = bit, drums
-        self._booked_depth_m = 0.0
+        self._booked_depth_m = self._booked_core_m = self._hole_kg = 0.0
+        self._hole = 0
         self._kerf, self._core, self._gas = Carry(), Carry(), Carry()
         self._cover_at_start_kg = heights.cover_mass_kg(ground.cover.density_kg_m3)
         self._rng = random_stream(seed, "truth.ejecta")
@@ -83,18 +85,38 @@ class MassFlow:
         return vented
 
     def bore(self, spin_rad_s: float) -> None:
-        """Book what the bit cut since the last call."""
+        """Book what the bit cut and what core it broke off since the last call."""
         bit = self._bit
-        if bit is None or bit.collar_m is None or bit.depth_m <= self._booked_depth_m:
+        if bit is None or bit.collar_m is None:
             return
+        if bit.holes != self._hole:
+            self._hole, self._booked_depth_m = bit.holes, 0.0
+        if bit.core_held_m > self._booked_core_m:
+            self._take_core(bit.core_held_m - self._booked_core_m, self._ground.rock)
+            self._booked_core_m = bit.core_held_m
+        if bit.depth_m > self._booked_depth_m:
+            self._take_chips(bit, spin_rad_s)
+
+    def _take_core(self, length_m: float, material: Material) -> None:
+        assert self._bit is not None
+        mass_kg = length_m * self._bit.core_m2 * material.density_kg_m3
+        core = self._core.take(mass_kg)
+        self._hole_kg += mass_kg
+        self.book.transfer(material.name, "ground", "tool", core)
+        self.core_ug += core
+
+    def _take_chips(self, bit: BitInGround, spin_rad_s: float) -> None:
         in_cover = self._booked_depth_m < bit.cover_m
         layer_end = bit.cover_m if in_cover else np.inf
         end = min(bit.depth_m, layer_end)
         material = self._ground.cover if in_cover else self._ground.rock
         advance = end - self._booked_depth_m
         self._booked_depth_m = end
-        kerf = self._kerf.take(advance * bit.kerf_m2 * material.density_kg_m3)
-        core = self._core.take(advance * bit.core_m2 * material.density_kg_m3)
+        kerf_kg = advance * bit.kerf_m2 * material.density_kg_m3
+        kerf = self._kerf.take(kerf_kg)
+        self._hole_kg += kerf_kg
+        if in_cover:  # loose ground fills the tube; a rock core stays rooted until it is broken off
+            self._take_core(advance, material)
         lifted, fell = int(kerf * LIFTED), int(kerf * FELL_BACK)
         room = micrograms(self._model.bin_capacity_kg) - self.bin_ug
         lifted_to_bin = max(0, min(lifted, room))
@@ -104,8 +126,6 @@ class MassFlow:
         self.bin_ug += lifted_to_bin
         self.book.transfer(material.name, "ground", "fallen_back", fell)
         self._heights.deposit(np.array(bit.collar_m)[None, :2], fell, self._ground.cover.density_kg_m3)
-        self.book.transfer(material.name, "ground", "tool", core)
-        self.core_ug += core
         self._throw(material.name, thrown, np.array(bit.collar_m), abs(spin_rad_s) * bit.radius_m)
 
     def dig(self, drum: int, centre_m: Vector, rate_rad_s: float, yaw_rad: float, step_s: float) -> None:
@@ -174,20 +194,14 @@ class MassFlow:
 
     def error(self) -> MassError:
         """Compare the accounts with an independent sum over the physical stores."""
-        cover_density, rock_density = self._ground.cover.density_kg_m3, self._ground.rock.density_kg_m3
-        heights_kg = self._heights.cover_mass_kg(cover_density) - self._cover_at_start_kg
-        hole_kg, carried_kg = 0.0, 0.0
-        if self._bit is not None:
-            area = self._bit.kerf_m2 + self._bit.core_m2
-            in_cover = min(self._booked_depth_m, self._bit.cover_m)
-            hole_kg = area * (in_cover * cover_density + (self._booked_depth_m - in_cover) * rock_density)
-            carried_kg = (self._kerf.remainder_ug + self._core.remainder_ug) / MICROGRAMS_PER_KG
+        heights_kg = self._heights.cover_mass_kg(self._ground.cover.density_kg_m3) - self._cover_at_start_kg
+        carried_kg = (self._kerf.remainder_ug + self._core.remainder_ug) / MICROGRAMS_PER_KG
         held_ug = self.bin_ug + self.core_ug + (int(self._drums.held_ug.sum()) if self._drums else 0)
         away_ug = sum(self.book.total(account) for account in ("escaped", "beyond_patch"))
         flying_ug = int(self.cloud.masses_ug().sum()) + sum(self._waiting.values())
         stores_kg = (held_ug + away_ug + flying_ug) / MICROGRAMS_PER_KG
         moved_ug = -self.book.total("ground")
-        residual = heights_kg - hole_kg + carried_kg + stores_kg
+        residual = heights_kg - self._hole_kg + carried_kg + stores_kg
         moved_kg = moved_ug / MICROGRAMS_PER_KG
         gas = abs(self.propellant_ug + self.book.total("space") - self._propellant_at_start_ug)
         return MassError(self.book.total_error_ug() + gas, abs(residual) / moved_kg if moved_ug else 0.0, moved_kg)

@@ -52,6 +52,7 @@ PLAUSIBLE_SPEED = 50.0  # m/s and rad/s
 LOAD_STEP_KG = 1e-3  # link masses follow the mass flow in steps of a gram
 NEAR_GROUND_M = 0.05
 TOUCH_M = 1e-3  # a bit so near to the ground, its hole not begun, is looked at in every step
+ANOTHER_HOLE = 4.0  # bit radii from the last collar at which a touch begins a new hole
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ class AsteroidPlant:
         self._effort, self._thrust = np.zeros(joints), np.zeros(len(self.model.thrusters))
         self._gas_flows = False
         self._grip_drive = np.zeros(len(self.model.limbs), dtype=np.int8)
-        self._loads = Loads(self._wrench, np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)))
+        self._loads = Loads(self._wrench, np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)), np.zeros(joints))
         self._feet_now = self.footing.packed
         self._robot = Robot(self._tree.packed, self._state)
         self._gas_kg, self._levels = 0.0, self._sound()
@@ -193,6 +194,8 @@ class AsteroidPlant:
     def step(self, efforts: Efforts) -> RawSensors:
         """Advance by one physics step; see `robot.Plant.step`."""
         self._effort = efforts.joint
+        if self.bit is not None:
+            self.bit.hammer = efforts.hammer
         self._prepare(efforts.brake, efforts.anchor, efforts.thrust_n)
         one_step(self._bodies, self._robot, self._feet_now, self._bit, self._loads, efforts.joint, self._spindle,
                  self._step_s, self._may_touch)  # fmt: skip
@@ -200,18 +203,27 @@ class AsteroidPlant:
         return self.sense()
 
     def glide(
-        self, servo: JointServo, anchor: Codes, thrust_n: Vector, now: RawSensors, steps: int, watch_n: float
+        self,
+        servo: JointServo,
+        anchor: Codes,
+        thrust_n: Vector,
+        hammer: float,
+        now: RawSensors,
+        steps: int,
+        watch_n: float,
     ) -> RawSensors:
         """Advance by up to `steps` steps under a servo in one compiled loop; the same bits as by single steps.
 
         Args:
-            servo: holds set-points and brakes; anchor, thrust_n: as in `Efforts`.
+            servo: holds set-points and brakes; anchor, thrust_n, hammer: as in `Efforts`.
             now: the newest reading.
             watch_n: measured weight on bit above which, as when the spindle saturates, the loop ends for the device.
 
         Returns:
             The newest reading: `now` itself when the device must look before the first step.
         """
+        if self.bit is not None:
+            self.bit.hammer = hammer
         self._prepare(servo.braked, anchor, thrust_n)
         noise, reading, effort = self.sensors.fast.coming(), self._reading.copy(), np.empty_like(self._effort)
         steps = min(steps, self._unwatched_steps(), len(noise))
@@ -238,6 +250,10 @@ class AsteroidPlant:
     def push(self, wrench: Vector) -> None:
         """Let something else (a bump, a test stand) push the base: force and torque (6,), world axes, until changed."""
         self._loads.outside[:] = wrench
+
+    def run_away(self, joint: int, effort: float) -> None:
+        """Let a joint's drive add this effort by itself (fault injection); a closed brake holds against it."""
+        self._loads.drive_fault[joint] = effort
 
     def close(self) -> None:
         """Free the PyBullet client."""
@@ -309,7 +325,9 @@ class AsteroidPlant:
             return
         axis = (-self._tree.point_rotation[self._bit_row, :, 2]).tolist()
         x, y, _ = tip.tolist()
-        bit.open_hole((x, y, surface), (axis[0], axis[1], axis[2]), float(self.heights.cover_at(tip[:2])))
+        _, normal = self.heights.height_and_normal(tip[None, :2])
+        cover = float(self.heights.cover_at(tip[:2]))
+        bit.open_hole((x, y, surface), (axis[0], axis[1], axis[2]), cover, tuple(normal[0].tolist()))
 
     def _push_drums(self, drums: DrumsInGround) -> None:
         tree, model = self._tree, self.model.drums
