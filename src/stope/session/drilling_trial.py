@@ -44,6 +44,7 @@ class Trial:
 
     Attributes:
         seconds: from the first touch until the true hole was as deep as asked; infinite if it never was.
+        task_s: of the whole task, bit home again.
         outcome, code: of the controller; depth_m: true.
         detached: anchors whose true strength was passed.
         layers_m: depths at which the controller noticed another layer.
@@ -51,6 +52,7 @@ class Trial:
     """
 
     seconds: float
+    task_s: float
     outcome: Outcome
     code: str
     depth_m: float
@@ -192,8 +194,9 @@ def drill_trial(
     seconds = np.inf if reached is None or touched is None else (reached - touched) * period_s
     bit = stand.bit
     return Trial(
-        seconds, made.progress.outcome, made.progress.code, bit.depth_m, peak, detached, made.chokes, made.jams,
-        made.rests, bit.hottest_k, bit.core_held_m, tuple(made.layers_m), hammered / pressed_s if pressed_s else 0.0,
+        seconds, tick * period_s, made.progress.outcome, made.progress.code, bit.depth_m, peak, detached,
+        made.chokes, made.jams, made.rests, bit.hottest_k, bit.core_held_m, tuple(made.layers_m),
+        hammered / pressed_s if pressed_s else 0.0,
     )  # fmt: skip
 
 
