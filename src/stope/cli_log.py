@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as jsonlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,13 +43,17 @@ def log_info(file: LogArgument, json: JsonOption = False) -> None:
 
 @app.command("check", epilog="Example:  stope log check theirs.mcap --json")
 def log_check(file: LogArgument, json: JsonOption = False) -> None:
-    """Hold a log against the format, ours or a partner's; exit code 1 if it does not conform."""
-    exists(file)
-    from stope.tasklog.conform import check
+    """Hold a log, with the parts that it went on in, against the format; exit code 1 if it does not conform.
 
-    report = check(file)
-    typer.echo(report.to_json() if json else str(report))
-    raise typer.Exit(0 if report.conforms else FAILED)
+    It may be a partner's: it is read in a process of its own with limits on memory and time.
+    """
+    exists(file)
+    from stope.tasklog.confined import confined
+    from stope.tasklog.parts import chain_problems, parts_of
+
+    parts = parts_of(file)
+    reports = confined("stope.tasklog.tasks:check_logs", *map(str, parts))
+    told(reports, "conforms", chain_problems(parts), json)
 
 
 @app.command("recover", epilog="Example:  stope log recover killed.mcap --out recovered.mcap")
@@ -69,6 +74,19 @@ def log_recover(
     found = recover(file, out, take_unchecked=unchecked)
     typer.echo(str(found))
     raise typer.Exit(0 if found.complete else FAILED)
+
+
+@app.command("join", epilog="Example:  stope log join run.mcap --out whole.mcap")
+def log_join(
+    file: LogArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The log to write; it must not exist.")],
+) -> None:
+    """Put the parts of a log that was rotated (run.mcap, run.0002.mcap, ...) together again."""
+    exists(file)
+    from stope.tasklog.parts import join
+
+    found = join(file, out)
+    typer.echo(f"{out}: {sum(found.counts.values())} messages from {found.parts} files")
 
 
 @app.command("export", epilog="Example:  stope log export runs/bennu_core/log.mcap --csv tables")
@@ -117,6 +135,17 @@ def log_import_csv(
 
     for name, count in import_csv(load_mapping(mapping), folder, out).items():
         typer.echo(f"{out}: {count} messages on {name}")
+
+
+def told(reports: list[dict[str, Any]], good: str, problems: list[str], json: bool) -> None:
+    """Print what was found of each part of a log and of their chain, and end with its exit code."""
+    texts = [report.pop("text") for report in reports]
+    if json:
+        whole = {good: all(report[good] for report in reports) and not problems, "problems": problems, "parts": reports}
+        typer.echo(jsonlib.dumps(reports[0] if len(reports) == 1 and not problems else whole, indent=2))
+    else:
+        typer.echo("\n".join([*texts, *problems]))
+    raise typer.Exit(0 if all(report[good] for report in reports) and not problems else FAILED)
 
 
 def exists(file: Path, expected: str = "a task log") -> None:

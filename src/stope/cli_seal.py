@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stope.cli_log import FAILED, JsonOption, LogArgument, exists, group, now
+from stope.cli_log import JsonOption, LogArgument, exists, group, now, told
 from stope.cli_log import app as log_app
 
 key_app = group("Keys and policies: who may vouch for logs.")
@@ -51,17 +51,16 @@ def log_seal(
 def log_verify(log: LogArgument, policy: PolicyOption, seal: SealOption = None, json: JsonOption = False) -> None:
     """Check a log against its seal: each part is verified, withheld or failed.
 
-    Exit code 0 if nothing failed and enough organisations vouch, 1 if not.
+    A log that went on in further files is checked with all of them, each by its own seal. They are read in a process of
+    its own with limits. Exit code 0 if nothing failed and enough organisations vouch, 1 if not.
     """
     exists(log)
-    from stope.tasklog.seal.dsse import load_envelope
-    from stope.tasklog.seal.policy import load_policy
-    from stope.tasklog.seal.verify import verify
+    from stope.tasklog.confined import confined
+    from stope.tasklog.parts import chain_problems, parts_of
 
-    where = seal_path(log, seal)
-    found = verify(log, load_envelope(where), load_policy(policy), where=str(where))
-    typer.echo(found.to_json() if json else str(found))
-    raise typer.Exit(0 if found.good else FAILED)
+    parts = parts_of(log) if seal is None else [log]
+    pairs = [str(path) for part in parts for path in (part, seal_path(part, seal))]
+    told(confined("stope.tasklog.tasks:verify_logs", str(policy), *pairs), "good", chain_problems(parts), json)
 
 
 @log_app.command("redact", epilog="Example:  stope log redact run.mcap --topic /terrain --out shared.mcap")

@@ -37,6 +37,7 @@ def log_query(
     for file in log or ():
         exists(file)
     from stope.tasklog.confined import confined
+    from stope.tasklog.parts import parts_of
     from stope.tasklog.query.answer import as_json, as_text
     from stope.tasklog.query.sql import Bounds, query
     from stope.tasklog.query.tables import compact as merge
@@ -46,7 +47,7 @@ def log_query(
         folder = tables if tables is not None else Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         for file in log or ():
-            confined("stope.tasklog.tasks:add_to_tables", str(file), str(folder))
+            confined("stope.tasklog.tasks:add_to_tables", str(folder), *map(str, parts_of(file)))
         if compact:
             merge(folder)
         answer = query(sql, datasets(folder), Bounds(seconds=seconds))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -25,17 +23,7 @@ from stope.tasklog import RunHeader, TaskLogError, TaskLogWriter, new
 header = RunHeader(stope_version="0", seed=1, mission="m", mission_json="{}", robot="r", robot_json="{}",
                    limits_hash="", body="bennu", licence="CC-BY-4.0", team="t")
 """
-_STEADY = (
-    _HEADER
-    + """
-log = TaskLogWriter(Path(sys.argv[1]), header, start_utc_ns=1, backend=sys.argv[2])
-begin = time.perf_counter()
-for i in range(10_000):
-    log.write("/mass/parcel", new("MassParcel", amount_ug=i), i)
-    print(i, flush=True)
-    time.sleep(max(0.0, begin + i / 200 - time.perf_counter()))
-"""
-)
+SCHEDULING_S = 0.25  #: a machine with other work wakes the recorder late; measured 0.1 s at a load of 10
 _FULL = (
     _HEADER
     + """
@@ -62,34 +50,22 @@ for backend, when_full in (("foxglove", "block"), ("python", "block"), ("foxglov
 )
 
 
-def test_kill_9_loses_a_second_at_most(tmp_path: Path) -> None:
-    children = {}
-    for backend in BACKENDS:
-        command = [sys.executable, "-c", _STEADY, str(tmp_path / f"{backend}.mcap"), backend]
-        children[backend] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    for child in children.values():
-        assert child.stdout is not None
-        assert child.stdout.readline() == "0\n"  # it runs
-    threading.Event().wait(random.uniform(1.6, 2.6))
-    for child in children.values():
-        child.send_signal(signal.SIGKILL)
-    for backend, child in children.items():
-        assert child.stdout is not None
-        said = [int(line) for line in child.stdout if line.endswith("\n")]
-        child.wait()
-        child.stdout.close()
-        path = tmp_path / f"{backend}.mcap"
-        found = [m.message.amount_ug for m in read(path, ["/mass/parcel"], allow_truncated=True)]
-        assert found == list(range(len(found)))
-        lost = said[-1] + 1 - len(found)
-        assert lost <= 200 * 1.5, f"{backend}: {lost} messages lost at 200 per second"
-        assert found
-        with pytest.raises(TruncatedLogError):
-            list(read(path))
-        info = describe(path)
-        assert not info.complete
-        assert info.header is not None
-        assert info.header.mission == "m"
+@pytest.mark.parametrize(("backend", "trials"), [("foxglove", 10), ("python", 3)])
+def test_kill_9_loses_a_second_and_a_flush_at_most(tmp_path: Path, backend: str, trials: int) -> None:
+    """A tenth of what benchmarks/log_kill.py does, from other times each day would show nothing: the seed is fixed."""
+    script = Path(__file__).with_name("kill_trials.py")
+    command = [sys.executable, str(script), str(tmp_path), str(trials), backend, "20270301"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert len(rows) == trials
+    for written, found, flush_s in rows:
+        lost_s = (int(written) - int(found)) / 200
+        assert lost_s <= 1.0 + float(flush_s) + SCHEDULING_S, f"{written} written, {found} found"
+    assert any(int(found) for _, found, _ in rows)
+    info = describe(tmp_path / f"{backend}_0.mcap")
+    assert not info.complete
+    assert info.header is not None
+    assert info.header.mission == "kill"
 
 
 def test_a_full_disk_is_told_and_leaves_a_readable_prefix(tmp_path: Path) -> None:

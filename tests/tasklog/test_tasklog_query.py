@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -137,14 +139,22 @@ def _header():
     return sample_header()
 
 
+def _fat(folder: Path) -> Path:
+    """A log that cannot be read in a megabyte beyond what is there already."""
+    header = replace(_header(), mission_json=json.dumps("x" * 20_000_000))
+    with TaskLogWriter(folder / "fat.mcap", header, start_utc_ns=START_NS) as log:
+        log.write("/log", new("/log", message="hello"), 0)
+    return folder / "fat.mcap"
+
+
 def test_a_child_reads_and_its_ceiling_holds(write_sample: Sample, tmp_path: Path) -> None:
     log = write_sample()
-    assert confined("stope.tasklog.tasks:check_log", str(log))["conforms"] is True
+    assert confined("stope.tasklog.tasks:check_logs", str(log))[0]["conforms"] is True
     with pytest.raises(TaskLogError, match=r"nothing\.mcap: cannot be read"):
-        confined("stope.tasklog.tasks:check_log", str(tmp_path / "nothing.mcap"))
-    with pytest.raises(TaskLogError, match=r"took more than 60 MB or .*; nothing of it was taken"):
-        confined("stope.tasklog.tasks:check_log", str(log), ceiling=Ceiling(memory_mb=60))
+        confined("stope.tasklog.tasks:check_logs", str(tmp_path / "nothing.mcap"))
+    with pytest.raises(TaskLogError, match=r"took more than 1 MB or .*; nothing of it was taken"):
+        confined("stope.tasklog.tasks:check_logs", str(_fat(tmp_path)), ceiling=Ceiling(memory_mb=1))
     with pytest.raises(TaskLogError, match="took more than 0"):
-        confined("stope.tasklog.tasks:check_log", str(log), ceiling=Ceiling(wall_s=0.01))
+        confined("stope.tasklog.tasks:check_logs", str(log), ceiling=Ceiling(wall_s=0.01))
     with pytest.raises(ValueError, match="not among the tasks"):
         confined("os:system", "true")

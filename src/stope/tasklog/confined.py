@@ -33,8 +33,8 @@ TASKS = frozenset(
     (
         "stope.tasklog.tasks:add_to_tables",
         "stope.tasklog.tasks:catalogue_row",
-        "stope.tasklog.tasks:verify_log",
-        "stope.tasklog.tasks:check_log",
+        "stope.tasklog.tasks:verify_logs",
+        "stope.tasklog.tasks:check_logs",
     )
 )
 
@@ -64,7 +64,7 @@ def confined(task: str, *arguments: str, ceiling: Ceiling | None = None) -> Any:
             call, capture_output=True, timeout=ceiling.wall_s, env=environment, stdin=subprocess.DEVNULL, check=False
         )
     except subprocess.TimeoutExpired:
-        raise TaskLogError(f"{arguments[0]}: took more than {ceiling.wall_s:g} s and was given up") from None
+        raise TaskLogError(f"{arguments[-1]}: took more than {ceiling.wall_s:g} s and was given up") from None
     answer = done.stdout[-_MAX_ANSWER:].decode(errors="replace").rpartition(_MARK)[2]
     if done.returncode == 0 and answer:
         return json.loads(answer)

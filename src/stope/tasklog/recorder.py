@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from stope.clock import HostClock
@@ -27,6 +29,29 @@ class Witness(Protocol):
         """What it vouches for so far, as the bytes of a message."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file being written: where the bytes go, the MCAP writer on it, and who signs checkpoints; None for nobody."""
+
+    file: AppendFile
+    sink: McapSink
+    witness: Witness | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """When a log goes on in a new file: at so many bytes, or after so long, whichever comes first.
+
+    `following` opens the part after the present one, and `begin` writes its head once the present one is whole.
+    Channels of every part have the same numbers.
+    """
+
+    at_bytes: int
+    at_s: float
+    following: Callable[[Part], Part]
+    begin: Callable[[Part, Part], None]
+
+
 class Recorder:
     """Owns the file. Producers append to a queue and never wait for a disk, unless `when_full` is "block".
 
@@ -34,35 +59,33 @@ class Recorder:
     control must not wait for a disk; the counts go to /recorder/stats.
 
     Args:
-        file: where the bytes go.
-        sink: the MCAP writer on `file`; after construction only the recorder's thread touches it.
-        topics: topic by channel id of `sink`.
-        stats_channel: channel of /recorder/stats.
+        part: the file and its writer; after construction only the recorder's thread touches them.
+        topics: topic by channel id of the writer.
+        stats_channel, witness_channel: channels of /recorder/stats and of checkpoints.
         start_ns: log time of statistics while nothing else was written.
         clock: host time.
         capacity: messages that may wait.
         when_full: "block" or "drop".
         flush_s: longest host time that a written message stays off the disk.
-        witness, witness_channel: who signs checkpoints, and where they go; None for nobody.
+        rotation: when to go on in a new file; None for never.
     """
 
     def __init__(
         self,
-        file: AppendFile,
-        sink: McapSink,
+        part: Part,
         topics: list[str],
         stats_channel: int,
+        witness_channel: int,
         start_ns: int,
         *,
         clock: HostClock,
         capacity: int,
         when_full: WhenFull,
         flush_s: float,
-        witness: Witness | None = None,
-        witness_channel: int = -1,
+        rotation: Rotation | None = None,
     ) -> None:
-        self._witness, self._witness_channel = witness, witness_channel
-        self._file, self._sink, self._topics, self._stats_channel = file, sink, topics, stats_channel
+        self._part, self._rotation, self._begun_s = part, rotation, clock.now_s()
+        self._topics, self._stats_channel, self._witness_channel = topics, stats_channel, witness_channel
         self._clock, self._capacity, self._when_full, self._flush_s = clock, capacity, when_full, flush_s
         self._queue: deque[tuple[int, bytes, int]] = deque()
         self._wake = threading.Event()
@@ -72,9 +95,10 @@ class Recorder:
         self._dropped: dict[int, int] = {}
         self._written, self._depth_max, self._slowest_s = 0, 0, 0.0
         self._last_ns, self._dirty = start_ns, False
-        self._due_s = self._stats_due_s = clock.now_s() + flush_s
+        self._cut_s = clock.now_s()  # of this round: what is queued later is in a later batch
+        self._due_s = self._stats_due_s = self._cut_s + flush_s
         self._last_flush_s = clock.now_s() - flush_s
-        self._thread = threading.Thread(target=self._run, name=f"recorder {file.path.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"recorder {part.file.path.name}", daemon=True)
         self._thread.start()
 
     @property
@@ -123,7 +147,7 @@ class Recorder:
         self._thread.join()
         self._raise_failure()
         if not self._whole:
-            raise TaskLogError(f"{self._file.path}: the recorder stopped early; its traceback says why")
+            raise TaskLogError(f"{self._part.file.path}: the recorder stopped early; its traceback says why")
 
     def _room(self) -> bool:
         """True when the queue has room again; False when the message must be dropped."""
@@ -135,26 +159,24 @@ class Recorder:
                 self._change.wait()
         if not self._alive:
             self._raise_failure()
-            raise TaskLogError(f"{self._file.path}: the log is closed")
+            raise TaskLogError(f"{self._part.file.path}: the log is closed")
         return True
 
     def _raise_failure(self) -> None:
-        failure = self._file.failure
-        if failure is not None:
+        file = self._part.file
+        if file.failure is not None:
             raise TaskLogError(
-                f"{self._file.path}: cannot be written after {self._file.size} bytes: {failure.strerror}"
-            ) from failure
+                f"{file.path}: cannot be written after {file.size} bytes: {file.failure.strerror}; what is there is "
+                "readable: stope log recover"
+            ) from file.failure
 
     def _run(self) -> None:
         try:
-            while self._file.failure is None and self._turn():
+            while self._part.file.failure is None and self._turn():
                 pass
-            if self._file.failure is None:
-                self._sink.finish()
-                self._file.sync()
-                self._whole = True
+            self._whole = self._finish(self._part)
         finally:
-            self._file.close()
+            self._part.file.close()
             with self._change:
                 self._alive = False
                 for channel, _, _ in self._queue:
@@ -170,7 +192,8 @@ class Recorder:
         stop, asked, hurry = self._stop, self._flush_asked, self._hurry  # read before the batch that they cover
         if hurry:
             self._hurry = False
-        self._write_batch()
+        before_s, self._cut_s = self._cut_s, self._clock.now_s()
+        self._write_batch(before_s)
         now_s = self._clock.now_s()
         if hurry:
             self._due_s = min(self._due_s, self._last_flush_s + _URGENT_EVERY_S)
@@ -179,13 +202,16 @@ class Recorder:
             self._stats_due_s = now_s + self._flush_s
         if stop or asked > self._flush_done or (self._dirty and now_s >= self._due_s):
             self._flush_to_disk()
+            if self._rotation is not None and not stop:
+                self._rotate_if_due(self._rotation, now_s)
         with self._change:
             self._flush_done = asked
             self._change.notify_all()
         return not stop
 
-    def _write_batch(self) -> None:
-        queue, write, witness, topics = self._queue, self._sink.write, self._witness, self._topics
+    def _write_batch(self, since_s: float) -> None:
+        """Write what waits; the oldest of it may have come at `since_s`, during a flush: from then on its time runs."""
+        queue, write, witness, topics = self._queue, self._part.sink.write, self._part.witness, self._topics
         batch = len(queue)
         self._depth_max = max(self._depth_max, batch)
         last_ns = self._last_ns
@@ -198,15 +224,41 @@ class Recorder:
                 last_ns = time_ns
         self._last_ns = last_ns
         if batch and not self._dirty:
-            self._dirty, self._due_s = True, self._clock.now_s() + self._flush_s
+            self._dirty, self._due_s = True, since_s + self._flush_s
         self._written += batch
 
     def _flush_to_disk(self) -> None:
         before = self._clock.now_s()
-        self._sink.flush()
-        self._file.sync()
+        self._part.sink.flush()
+        self._part.file.sync()
         self._dirty, self._last_flush_s = False, self._clock.now_s()
         self._slowest_s = max(self._slowest_s, self._last_flush_s - before)
+
+    @staticmethod
+    def _finish(part: Part) -> bool:
+        """Index, end mark, disk; True when the file is whole."""
+        if part.file.failure is None:
+            part.sink.finish()
+            part.file.sync()
+        return part.file.failure is None
+
+    def _rotate_if_due(self, rotation: Rotation, now_s: float) -> None:
+        """Go on in the next file. One that cannot be made is tried again later: the present one goes on meanwhile."""
+        if self._part.file.size < rotation.at_bytes and now_s - self._begun_s < rotation.at_s:
+            return
+        self._begun_s = now_s
+        before = self._part
+        try:
+            following = rotation.following(before)
+        except TaskLogError:
+            return
+        self._write_stats()
+        self._finish(before)
+        before.file.close()
+        self._part = following
+        if before.file.failure is not None:
+            following.file.failure = before.file.failure
+        rotation.begin(before, following)
 
     def _write_stats(self) -> None:
         lost = self.dropped
@@ -218,13 +270,14 @@ class Recorder:
             dropped_count=lost.values(),
             queue_depth=len(self._queue),
             queue_depth_max=self._depth_max,
-            file_size=self._file.size,
+            file_size=self._part.file.size,
             longest_flush_s=self._slowest_s,
         )
         data = stats.SerializeToString()
-        self._sink.write(self._stats_channel, data, self._last_ns)
-        if self._witness is not None:
-            self._witness.add(self._topics[self._stats_channel], self._last_ns, data)
-            self._sink.write(self._witness_channel, self._witness.message(), self._last_ns)
+        sink, witness = self._part.sink, self._part.witness
+        sink.write(self._stats_channel, data, self._last_ns)
+        if witness is not None:
+            witness.add(self._topics[self._stats_channel], self._last_ns, data)
+            sink.write(self._witness_channel, witness.message(), self._last_ns)
             self._written += 1
         self._depth_max, self._slowest_s = 0, 0.0

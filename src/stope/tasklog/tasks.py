@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 
-def add_to_tables(log: str, folder: str) -> str:
-    """Add a log to Parquet tables; its SHA-256."""
+def add_to_tables(folder: str, *parts: str) -> list[str]:
+    """Add the parts of a log to Parquet tables; their SHA-256."""
     from stope.tasklog.query.tables import add_log
 
-    return add_log(Path(log), Path(folder))
+    return [add_log(Path(part), Path(folder)) for part in parts]
 
 
 def catalogue_row(log: str) -> dict[str, Any]:
@@ -21,21 +21,21 @@ def catalogue_row(log: str) -> dict[str, Any]:
     return describe_log(Path(log))
 
 
-def verify_log(log: str, seal: str, policy: str) -> dict[str, Any]:
-    """The outcome of `stope log verify --json`."""
+def verify_logs(policy: str, *logs_and_seals: str) -> list[dict[str, Any]]:
+    """The outcomes of `stope log verify --json`, with the same in words as `text`."""
     from stope.tasklog.seal.dsse import load_envelope
     from stope.tasklog.seal.policy import load_policy
     from stope.tasklog.seal.verify import verify
 
-    found: dict[str, Any] = json.loads(
-        verify(Path(log), load_envelope(Path(seal)), load_policy(Path(policy))).to_json()
-    )
-    return found
+    rules = load_policy(Path(policy))
+    pairs = zip(logs_and_seals[::2], logs_and_seals[1::2], strict=True)
+    found = [verify(Path(log), load_envelope(Path(seal)), rules, where=seal) for log, seal in pairs]
+    return [{**json.loads(row.to_json()), "text": str(row)} for row in found]
 
 
-def check_log(log: str) -> dict[str, Any]:
-    """The outcome of `stope log check --json`."""
+def check_logs(*logs: str) -> list[dict[str, Any]]:
+    """The outcomes of `stope log check --json`, with the same in words as `text`."""
     from stope.tasklog.conform import check
 
-    found: dict[str, Any] = json.loads(check(Path(log)).to_json())
-    return found
+    found = [check(Path(log)) for log in logs]
+    return [{**json.loads(row.to_json()), "text": str(row)} for row in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from stope.clock import HostClock
 from stope.tasklog import messages
 from stope.tasklog.appendfile import AppendFile
-from stope.tasklog.backends import Backend, McapSink, open_sink
+from stope.tasklog.backends import Backend, open_sink
 from stope.tasklog.errors import TaskLogError
 from stope.tasklog.header import MISSION_ATTACHMENT, RECORD, ROBOT_ATTACHMENT, RunHeader, utc_text
-from stope.tasklog.recorder import Recorder, WhenFull, Witness
+from stope.tasklog.parts import PART, part_path, part_record
+from stope.tasklog.recorder import Part, Recorder, Rotation, WhenFull, Witness
 from stope.tasklog.seal.salts import SALTS, new_salts
 from stope.tasklog.topics import TOPICS, Topic
 
@@ -45,10 +47,12 @@ class TaskLogWriter:
         backend: "foxglove" (Rust) or "python" (pure Python, where there is no wheel of the other).
         when_full: "block" in simulation, "drop" (and count, in /recorder/stats) on hardware.
         capacity: messages that may wait in the queue.
-        flush_s: longest host time that a written message stays off the disk.
+        flush_s: longest host time that a written message waits for a flush; with the flush itself about a second.
         clock: host time, for the flush alone.
         signer: the robot's key (`stope.tasklog.seal.keys.PrivateKey`): a signed checkpoint goes into the log with
             every time-bounded flush. By default the key that STOPE_ROBOT_KEY names, else there are no checkpoints.
+        rotate_bytes, rotate_s: go on in a new file (`stope.tasklog.parts`) at so many bytes, or after so much host
+            time.
 
     Raises:
         TaskLogError: the file exists or cannot be created, the backend is not there, or the header contradicts itself.
@@ -63,38 +67,39 @@ class TaskLogWriter:
         backend: Backend = "foxglove",
         when_full: WhenFull = "block",
         capacity: int = 4096,
-        flush_s: float = 1.0,
+        flush_s: float = 0.9,
         clock: HostClock | None = None,
         signer: PrivateKey | None = None,
+        rotate_bytes: int | None = None,
+        rotate_s: float | None = None,
     ) -> None:
-        header = _started(header, start_utc_ns)
-        record = {**header.metadata(), "start_utc_ns": str(start_utc_ns)}
-        salts = new_salts(TOPICS)
-        witness = _witness(signer, record, salts)
+        head = _Head(_started(header, start_utc_ns), start_utc_ns, backend, signer)
         self.path = Path(path)
         self._start_ns = start_utc_ns
-        self._file = AppendFile(self.path)
+        part = head.open(self.path)
         try:
-            sink = open_sink(backend, self._file)
-            self._routes = {topic: _route(sink, topic, row) for topic, row in TOPICS.items()}
-            sink.metadata(SALTS, salts)
-            _write_header(sink, self._file, header, record, start_utc_ns)
+            head.write(part, {})
+            if part.file.failure is not None:
+                raise TaskLogError(f"{part.file.path}: cannot be written: {part.file.failure.strerror}")
         except BaseException:
-            self._file.close()
+            part.file.close()
             self.path.unlink()  # nothing half-written
             raise
+        self._routes = {
+            topic: _Route(messages.message_class(row.schema), number, row.urgent)
+            for number, (topic, row) in enumerate(TOPICS.items())
+        }
         self._recorder = Recorder(
-            self._file,
-            sink,
+            part,
             list(TOPICS),
             self._routes["/recorder/stats"].channel,
+            self._routes["/audit/checkpoint"].channel,
             start_utc_ns,
             clock=clock or HostClock(),
             capacity=capacity,
             when_full=when_full,
             flush_s=flush_s,
-            witness=witness,
-            witness_channel=self._routes["/audit/checkpoint"].channel,
+            rotation=head.rotation(self.path, rotate_bytes, rotate_s),
         )
         self._closed = False
 
@@ -192,17 +197,54 @@ def _witness(signer: PrivateKey | None, run: Mapping[str, str], salts: Mapping[s
     return CheckpointWriter(key, run, salts) if key is not None else None
 
 
-def _route(sink: McapSink, topic: str, row: Topic) -> _Route:
-    definition = messages.schema_bytes(row.schema)
-    channel = sink.channel(topic, row.schema, definition, channel_metadata(row))
-    return _Route(messages.message_class(row.schema), channel, row.urgent)
+class _Head:
+    """Opens the files of one run's log and writes what each begins with."""
 
+    def __init__(self, header: RunHeader, start_utc_ns: int, backend: Backend, signer: PrivateKey | None) -> None:
+        self._header, self._start_ns, self._backend, self._signer = header, start_utc_ns, backend, signer
+        self._record = {**header.metadata(), "start_utc_ns": str(start_utc_ns)}
 
-def _write_header(sink: McapSink, file: AppendFile, header: RunHeader, record: Mapping[str, str], time_ns: int) -> None:
-    sink.metadata(RECORD, record)
-    for name, text in ((MISSION_ATTACHMENT, header.mission_json), (ROBOT_ATTACHMENT, header.robot_json)):
-        sink.attach(name, "application/json", text.encode(), time_ns)
-    sink.flush()
-    file.sync()
-    if file.failure is not None:
-        raise TaskLogError(f"{file.path}: cannot be written: {file.failure.strerror}")
+    def open(self, path: Path) -> Part:
+        """A new file with every channel of the topic table, numbered as it is."""
+        salts = new_salts(TOPICS)
+        witness = _witness(self._signer, self._record, salts)
+        file = AppendFile(path)
+        try:
+            sink = open_sink(self._backend, file)
+            for topic, row in TOPICS.items():
+                sink.channel(topic, row.schema, messages.schema_bytes(row.schema), channel_metadata(row))
+            sink.metadata(SALTS, salts)
+        except BaseException:
+            file.close()
+            path.unlink()
+            raise
+        return Part(file, sink, witness)
+
+    def write(self, part: Part, more: Mapping[str, str]) -> None:
+        """Run header and attachments; `more` is what a part says of itself. A failure stays with the file."""
+        sink, header = part.sink, self._header
+        sink.metadata(RECORD, self._record)
+        if more:
+            sink.metadata(PART, more)
+        for name, text in ((MISSION_ATTACHMENT, header.mission_json), (ROBOT_ATTACHMENT, header.robot_json)):
+            sink.attach(name, "application/json", text.encode(), self._start_ns)
+        sink.flush()
+        part.file.sync()
+
+    def rotation(self, path: Path, at_bytes: int | None, at_s: float | None) -> Rotation | None:
+        """How the log goes on after `path`; None when it never does."""
+        if at_bytes is None and at_s is None:
+            return None
+        number = 1
+
+        def following(_before: Part) -> Part:
+            nonlocal number
+            part = self.open(part_path(path, number + 1))
+            number += 1
+            return part
+
+        def begin(before: Part, part: Part) -> None:
+            if part.file.failure is None:
+                self.write(part, part_record(number, before.file.path))
+
+        return Rotation(at_bytes or 2**63, at_s or math.inf, following, begin)
