@@ -18,6 +18,7 @@ from numba import njit
 
 from stope.control.rotation import fit
 from stope.robot.messages import Observation, Vector
+from stope.robot.solve3 import solve3
 
 Bools = npt.NDArray[np.bool_]
 
@@ -226,7 +227,7 @@ def _refine(rotation: Vector, position: Vector, feet: Vector, anchor: Vector, en
                 spread[j, j] += square
                 for k in range(3):
                     spread[j, k] -= b[j] * b[k]
-    _turn(rotation, _solve(spread, torque), False)
+    _turn(rotation, solve3(spread, torque), False)
     residual = 0.0
     for j in range(3):
         position[j] = site[j] - rotation[j, 0] * body[0] - rotation[j, 1] * body[1] - rotation[j, 2] * body[2]
@@ -238,20 +239,3 @@ def _refine(rotation: Vector, position: Vector, feet: Vector, anchor: Vector, en
                     miss += rotation[j, k] * feet[i, k]
                 residual += miss * miss
     return math.sqrt(residual / count)
-
-
-@njit(cache=True)
-def _solve(a: Vector, b: Vector) -> Vector:
-    """Cramer's rule for a symmetric 3 x 3 system; anchors that span an area never make it singular."""
-    c00 = a[1, 1] * a[2, 2] - a[1, 2] * a[2, 1]
-    c01 = a[1, 2] * a[2, 0] - a[1, 0] * a[2, 2]
-    c02 = a[1, 0] * a[2, 1] - a[1, 1] * a[2, 0]
-    det = a[0, 0] * c00 + a[0, 1] * c01 + a[0, 2] * c02
-    c11 = a[0, 0] * a[2, 2] - a[0, 2] ** 2
-    c12 = a[0, 1] * a[0, 2] - a[0, 0] * a[1, 2]
-    c22 = a[0, 0] * a[1, 1] - a[0, 1] ** 2
-    x = np.empty(3)
-    x[0] = (c00 * b[0] + c01 * b[1] + c02 * b[2]) / det
-    x[1] = (c01 * b[0] + c11 * b[1] + c12 * b[2]) / det
-    x[2] = (c02 * b[0] + c12 * b[1] + c22 * b[2]) / det
-    return x

@@ -1,6 +1,6 @@
 """Limb kinematics from the robot's URDF: feet, Jacobians, inverse kinematics, the limbs' own weight. Base frame.
 
-What every tick needs comes from the compiled `robot.tree`; inverse kinematics and gravity from Pinocchio.
+What every tick needs comes from the compiled `robot.tree` and `robot.reach`; the limbs' own weight from Pinocchio.
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ import pinocchio as pin
 
 from stope.robot.messages import Vector
 from stope.robot.model import RobotModel
+from stope.robot.reach import Reach
 from stope.robot.tree import Tree
-
-IK_ITERATIONS = 8
-IK_TOLERANCE_M = 1e-6
-IK_STEP_RAD = 0.3  # longest Newton step per joint: keeps an unreachable target from throwing the limb about
 
 
 class Kinematics:
@@ -38,6 +35,8 @@ class Kinematics:
         self._jointed = np.array([i for i, limb in enumerate(model.limbs) if limb.joints], dtype=np.int64)
         self._chains = np.array([model.limbs[i].joints for i in self._jointed], dtype=np.int64).reshape(-1, 3)
         self._jacobians = np.zeros((len(self._jointed), 3, 3))
+        low, high = model.position_min, model.position_max
+        self._reach = {i: Reach(self._tree, i, model.limbs[i].joints, low, high) for i in self._jointed.tolist()}
         self._build_pinocchio(model)
         self.update(np.array(model.stance))
 
@@ -49,10 +48,6 @@ class Kinematics:
         self._plain, self._round = np.flatnonzero(width == 1), np.flatnonzero(width == 2)
         self._plain_q, self._round_q = first[self._plain], first[self._round]
         self._rates = [j.idx_v for j in joints]
-        self._feet = [self._pin.getFrameId(limb.foot_link) for limb in model.limbs]
-        self._columns = [[joints[i].idx_v for i in limb.joints] for limb in model.limbs]
-        self._limbs = [list(limb.joints) for limb in model.limbs]
-        self._low, self._high = model.position_min, model.position_max
         self._trial_config = pin.neutral(self._pin)
 
     def update(self, joint_position: Vector) -> None:
@@ -95,20 +90,7 @@ class Kinematics:
         Newton on the limb's own Jacobian from `start` (n,), inside the joint limits; an unreachable target ends at
         the nearest posture found and a positive distance, which the caller must judge.
         """
-        joints, columns, frame = self._limbs[limb], self._columns[limb], self._feet[limb]
-        angles = start.copy()
-        for _ in range(IK_ITERATIONS):
-            q = self._configuration(angles)
-            jacobian = pin.computeFrameJacobian(self._pin, self._trial, q, frame, pin.LOCAL_WORLD_ALIGNED)
-            pin.updateFramePlacement(self._pin, self._trial, frame)
-            error = foot_m - self._trial.oMf[frame].translation
-            if float(error @ error) < IK_TOLERANCE_M**2:
-                break
-            square = jacobian[:3, columns]
-            step = square.T @ np.linalg.solve(square @ square.T + 1e-8 * np.eye(3), error)
-            step = np.clip(step, -IK_STEP_RAD, IK_STEP_RAD)
-            angles[joints] = np.clip(angles[joints] + step, self._low[joints], self._high[joints])
-        return angles[joints], float(np.linalg.norm(error))
+        return self._reach[limb].angles(foot_m, start)
 
     def _configuration(self, joint_position: Vector) -> Vector:
         q: Vector = self._trial_config

@@ -20,10 +20,10 @@ from stope.robot.messages import Vector
 Indices = npt.NDArray[np.int64]
 
 # Columns of the packed arrays: numba unpacks every array argument anew at each call, so a few wide ones are faster.
-_OFFSET, _TURN, _AXIS, _SLIDES, _PARENT = 0, 3, 12, 15, 16  # of `links`
+_OFFSET, _TURN, _AXIS, SLIDES, PARENT = 0, 3, 12, 15, 16  # of `links`
 _MASS, _LEVER, _INERTIA = 0, 1, 4  # of `masses`
 _POSITION, _ROTATION, _VELOCITY, _SPIN = 0, 3, 12, 15  # of `bodies`
-_BODY, _AT, _POINT_TURN = 0, 1, 4  # of `points`
+POINT_BODY, POINT_AT, POINT_TURN = 0, 1, 4  # of `points`
 
 
 class Tree:
@@ -157,7 +157,8 @@ def _parallel_axis(lever: Vector) -> Vector:
 
 
 @njit(cache=True)
-def _cross(a: Vector, b: Vector, out: Vector) -> None:
+def cross(a: Vector, b: Vector, out: Vector) -> None:
+    """Cross product (3,) into `out`, which may be one of the factors."""
     x = a[1] * b[2] - a[2] * b[1]
     y = a[2] * b[0] - a[0] * b[2]
     z = a[0] * b[1] - a[1] * b[0]
@@ -167,13 +168,15 @@ def _cross(a: Vector, b: Vector, out: Vector) -> None:
 
 
 @njit(cache=True)
-def _turned(matrix: Vector, v: Vector, out: Vector) -> None:
+def rotate(matrix: Vector, v: Vector, out: Vector) -> None:
+    """Matrix (3, 3) times vector (3,) into `out`."""
     for i in range(3):
         out[i] = matrix[i, 0] * v[0] + matrix[i, 1] * v[1] + matrix[i, 2] * v[2]
 
 
 @njit(cache=True)
-def _product(a: Vector, b: Vector, out: Vector) -> None:
+def multiply(a: Vector, b: Vector, out: Vector) -> None:
+    """Matrix product (3, 3) into `out`."""
     for i in range(3):
         for j in range(3):
             out[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
@@ -210,36 +213,36 @@ def sweep(
     way = np.empty(3)
     extra = np.empty(3)
     for i in range(1, count):
-        link, body, carrier = links[i], bodies[i], bodies[int(links[i, _PARENT])]
+        link, body, carrier = links[i], bodies[i], bodies[int(links[i, PARENT])]
         above = carrier[3:12].reshape(3, 3)
-        _turned(above, link[0:3], arm)
-        _product(above, link[3:12].reshape(3, 3), frame)
-        _turned(frame, link[12:15], way)
+        rotate(above, link[0:3], arm)
+        multiply(above, link[3:12].reshape(3, 3), frame)
+        rotate(frame, link[12:15], way)
         position, rate = angle[i, 0], angle[i, 1]
         turned = body[3:12].reshape(3, 3)
-        if link[_SLIDES] > 0.0:
+        if link[SLIDES] > 0.0:
             for j in range(3):
                 arm[j] += way[j] * position
                 for k in range(3):
                     turned[j, k] = frame[j, k]
         else:
-            _about(link[12:15], position, local)
-            _product(frame, local, turned)
-        _cross(carrier[15:18], arm, extra)
+            about(link[12:15], position, local)
+            multiply(frame, local, turned)
+        cross(carrier[15:18], arm, extra)
         for j in range(3):
             body[j] = carrier[j] + arm[j]
             body[12 + j] = carrier[12 + j] + extra[j]
             body[15 + j] = carrier[15 + j]
-            if link[_SLIDES] > 0.0:
+            if link[SLIDES] > 0.0:
                 body[12 + j] += way[j] * rate
             else:
                 body[15 + j] += way[j] * rate
     for k in range(points.shape[0]):
-        body, state = bodies[int(points[k, _BODY])], states[k]
+        body, state = bodies[int(points[k, POINT_BODY])], states[k]
         turned = body[3:12].reshape(3, 3)
-        _turned(turned, points[k, 1:4], arm)
-        _product(turned, points[k, 4:13].reshape(3, 3), state[3:12].reshape(3, 3))
-        _cross(body[15:18], arm, extra)
+        rotate(turned, points[k, 1:4], arm)
+        multiply(turned, points[k, 4:13].reshape(3, 3), state[3:12].reshape(3, 3))
+        cross(body[15:18], arm, extra)
         for j in range(3):
             state[j] = body[j] + arm[j]
             state[12 + j] = body[12 + j] + extra[j]
@@ -252,16 +255,16 @@ def _jacobians(chains: Indices, rows: Indices, links: Vector, bodies: Vector, st
     for c in range(chains.shape[0]):
         for k in range(chains.shape[1]):
             body = bodies[chains[c, k]]
-            _turned(body[3:12].reshape(3, 3), links[chains[c, k], 12:15], way)
+            rotate(body[3:12].reshape(3, 3), links[chains[c, k], 12:15], way)
             for j in range(3):
                 arm[j] = states[rows[c], j] - body[j]
-            _cross(way, arm, column)
+            cross(way, arm, column)
             for j in range(3):
                 out[c, j, k] = column[j]
 
 
 @njit(cache=True)
-def _about(axis: Vector, angle: float, out: Vector) -> None:
+def about(axis: Vector, angle: float, out: Vector) -> None:
     """Rotation by `angle` about a unit axis (Rodrigues)."""
     a, b, c = axis[0], axis[1], axis[2]
     s, co = np.sin(angle), np.cos(angle)
@@ -292,19 +295,19 @@ def sum_up(masses: Vector, bodies: Vector, sums: Vector) -> None:
         body, m = bodies[i], masses[i, 0]
         rotation = body[3:12].reshape(3, 3)
         total += m
-        _turned(rotation, masses[i, 1:4], arm)
-        _cross(body[15:18], arm, extra)
+        rotate(rotation, masses[i, 1:4], arm)
+        cross(body[15:18], arm, extra)
         for j in range(3):
             c[j] = body[j] + arm[j]
             v[j] = body[12 + j] + extra[j]
-        _product(rotation, masses[i, 4:13].reshape(3, 3), product)
+        multiply(rotation, masses[i, 4:13].reshape(3, 3), product)
         for j in range(3):  # product times rotation transposed
             for k in range(3):
                 turned[j, k] = (
                     product[j, 0] * rotation[k, 0] + product[j, 1] * rotation[k, 1] + product[j, 2] * rotation[k, 2]
                 )
-        _turned(turned, body[15:18], arm)
-        _cross(c, v, extra)
+        rotate(turned, body[15:18], arm)
+        cross(c, v, extra)
         square = m * (c[0] * c[0] + c[1] * c[1] + c[2] * c[2])
         for j in range(3):
             sums[j] += m * v[j]
@@ -334,8 +337,8 @@ def generalise(
     extra = np.empty(3)
     way = np.empty(3)
     for k in range(points.shape[0]):
-        i = int(points[k, _BODY])
-        _cross(states[k, 0:3], wrench[k, 0:3], extra)
+        i = int(points[k, POINT_BODY])
+        cross(states[k, 0:3], wrench[k, 0:3], extra)
         for j in range(3):
             total[i, j] += wrench[k, j]
             total[i, 3 + j] += extra[j] + wrench[k, 3 + j]
@@ -344,16 +347,16 @@ def generalise(
                 sums[3 + j] += extra[j] + wrench[k, 3 + j]
     along = np.zeros(count)
     for i in range(count - 1, 0, -1):
-        parent = int(links[i, _PARENT])
-        _turned(bodies[i, 3:12].reshape(3, 3), links[i, 12:15], way)
-        _cross(bodies[i, 0:3], total[i, 0:3], extra)
+        parent = int(links[i, PARENT])
+        rotate(bodies[i, 3:12].reshape(3, 3), links[i, 12:15], way)
+        cross(bodies[i, 0:3], total[i, 0:3], extra)
         for j in range(3):
-            along[i] += way[j] * (total[i, j] if links[i, _SLIDES] > 0.0 else total[i, 3 + j] - extra[j])
+            along[i] += way[j] * (total[i, j] if links[i, SLIDES] > 0.0 else total[i, 3 + j] - extra[j])
         for j in range(6):
             total[parent, j] += total[i, j]
     for k in range(body_of_joint.shape[0]):
         efforts[k] += along[body_of_joint[k]]
-    _cross(bodies[0, 0:3], total[0, 0:3], extra)
+    cross(bodies[0, 0:3], total[0, 0:3], extra)
     for j in range(3):
         base[j] = total[0, j] + base_wrench[j]
         base[3 + j] = total[0, 3 + j] - extra[j] + base_wrench[3 + j]

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from stope.robot.messages import Vector
+from stope.robot.solve3 import solve3
 
 SOURCES = ("anchors", "contacts", "tools", "thrusters", "outside", "gravity", "offload", "mass")
 ROW = {source: row for row, source in enumerate(SOURCES)}
@@ -92,23 +93,6 @@ def _book(table: Vector, scale: Vector, row: int, impulse: Vector) -> None:
 
 
 @njit(cache=True)
-def _solve(a: Vector, b: Vector) -> Vector:
-    """Cramer's rule for a 3 x 3 inertia, which is never singular; numba's own solver would want SciPy."""
-    c00 = a[1, 1] * a[2, 2] - a[1, 2] * a[2, 1]
-    c01 = a[1, 2] * a[2, 0] - a[1, 0] * a[2, 2]
-    c02 = a[1, 0] * a[2, 1] - a[1, 1] * a[2, 0]
-    c11 = a[0, 0] * a[2, 2] - a[0, 2] * a[2, 0]
-    c12 = a[0, 1] * a[2, 0] - a[0, 0] * a[2, 1]
-    c22 = a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
-    det = a[0, 0] * c00 + a[0, 1] * c01 + a[0, 2] * c02
-    x = np.empty(3)
-    x[0] = (c00 * b[0] + c01 * b[1] + c02 * b[2]) / det
-    x[1] = (c01 * b[0] + c11 * b[1] + c12 * b[2]) / det
-    x[2] = (c02 * b[0] + c12 * b[1] + c22 * b[2]) / det
-    return x
-
-
-@njit(cache=True)
 def settle(
     book: Book, wrenches: Vector, grips: Vector, step_s: float, gravity: Vector, period_s: float, offload: float,
     before: Vector, momentum: Vector, mass: float, base: Vector, twist: Vector,
@@ -162,7 +146,7 @@ def settle(
     about[0] = drift[3] - (c[1] * drift[2] - c[2] * drift[1])
     about[1] = drift[4] - (c[2] * drift[0] - c[0] * drift[2])
     about[2] = drift[5] - (c[0] * drift[1] - c[1] * drift[0])
-    turn = _solve(inertia, about)
+    turn = solve3(inertia, about)
     r = base[0:3] - c
     twist[0] = base[7] + drift[0] / mass + turn[1] * r[2] - turn[2] * r[1]
     twist[1] = base[8] + drift[1] / mass + turn[2] * r[0] - turn[0] * r[2]
