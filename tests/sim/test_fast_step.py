@@ -15,7 +15,8 @@ from stope.robot.tree import Tree
 from stope.sim.bit import NO_BIT
 from stope.sim.bullet import CONTACT_ERP, BulletWorld
 from stope.sim.device import Device
-from stope.sim.fast_step import Bodies, Loads, Robot, one_step, read_state
+from stope.sim.drums import NO_DRUMS
+from stope.sim.fast_step import Bodies, Ground, Loads, Near, Robot, one_step, read_state
 from stope.sim.footing import Footing
 
 STEP_S = 2e-3
@@ -72,8 +73,8 @@ def test_the_compiled_step_moves_the_robot_as_pybullet_does(
         effort, push = rng.normal(size=16) * 2.0, rng.normal(size=6)
         loads.outside[:] = push
         one_step(
-            Bodies(world.client, ours.body, ground, ours.dofs), Robot(tree.packed, state), feet, NO_BIT, loads, effort,
-            -1, STEP_S, True,
+            Bodies(world.client, ours.body, ground, ours.dofs), Robot(tree.packed, state),
+            Ground(feet, NO_BIT, NO_DRUMS), loads, effort, -1, STEP_S, Near(body=True, drums=False, floor_m=-1e9),
         )  # fmt: skip
         at = p.getBasePositionAndOrientation(body)[0]
         p.applyExternalForce(body, -1, push[:3].tolist(), at, p.WORLD_FRAME)

@@ -10,6 +10,7 @@ from conftest_sim import PlantMaker, grip_all, idle
 
 from stope.robot.model import RobotModel
 from stope.robot.seam import PhysicsDivergedError
+from stope.sim.drums import drums_react
 
 
 def run(plant, efforts, seconds):
@@ -143,11 +144,10 @@ def test_c06_counter_rotating_drums_cancel_their_horizontal_force(make_plant: Pl
     assert drums is not None
     plant._look_around()
     drums.look(plant._tree.point_m[plant._drum_row :])
-    axle, still = np.array((0.0, 1.0, 0.0)), np.zeros(3)
-    fore = drums.react(0, plant._tree.point_m[plant._drum_row], still, axle, 1.0, 2e-3)
-    aft = drums.react(1, plant._tree.point_m[plant._drum_row + 1], still, axle, -1.0, 2e-3)
-    assert fore is not None
-    assert aft is not None
+    rate = np.zeros(16)
+    rate[drums.packed.joints] = drums.packed.sense
+    fore, aft = wrench = np.zeros((2, 6))
+    drums_react(plant._tree.points[plant._drum_row :], np.array((0.0, 1.0, 0.0)), rate, 2e-3, drums.packed, wrench)
     assert abs(fore[0]) > 1e-4
     assert abs(fore[0] + aft[0]) < 0.05 * abs(fore[0])
 

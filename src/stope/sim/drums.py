@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+from numba import njit
 
 from stope.ledger.accounts import Carry, micrograms
-from stope.physics.excavation import drum_cut
+from stope.physics.excavation.drum import Scoop, drum_response, scoop_in_soil
 from stope.robot.messages import Vector
 from stope.robot.model import Drums
 from stope.sim.heightmap import HeightMap
@@ -17,60 +20,59 @@ ROCK_STIFFNESS_N_M = 1.0e4  # a drum that reaches bedrock stands on it
 ROCK_DAMPING_NS_M = 100.0
 
 
+class DrumState(NamedTuple):
+    """What the kernel knows of the drums.
+
+    Attributes:
+        joints: (d,) of the robot; sense: (d,) that digs.
+        below: (d, 2) height of the ground below each and its loose cover, m; volume_m3: (d,) cut, to be fetched.
+        size: width and radius, m; soil: density, cohesion and gravity; scoop: see `scoop_in_soil`.
+    """
+
+    joints: npt.NDArray[np.int64]
+    sense: Vector
+    below: Vector
+    volume_m3: Vector
+    size: tuple[float, float]
+    soil: tuple[float, float, float]
+    scoop: Scoop
+
+
+NO_DRUMS = DrumState(
+    np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros((0, 2)), np.zeros(0), (0.0, 0.0), (0.0, 0.0, 0.0),
+    (0.0, 0.0, 0.0, 0.0),
+)  # fmt: skip
+
+
 class DrumsInGround:
     """All drums of one robot over one height map.
 
     Attributes:
         held_ug: int64 micrograms inside each drum.
-        near: whether any drum is low enough to touch something before the plant looks again.
+        packed: for the kernel, `drums_react`.
     """
 
     def __init__(self, drums: Drums, ground: TrueGround, heights: HeightMap, gravity_m_s2: float) -> None:
         self._drums, self._ground, self._heights, self._gravity = drums, ground, heights, gravity_m_s2
         self.held_ug = np.zeros(len(drums.joints), dtype=np.int64)
         self._volume_m3 = np.zeros(len(drums.joints))
-        self.near = False
-        self._below: list[tuple[float, float]] = []
+        self._below = np.full((len(drums.joints), 2), -np.inf)
+        cover = ground.cover
+        self.packed = DrumState(
+            joints=np.array(drums.joints, dtype=np.int64),
+            sense=np.array(drums.dig_sign, dtype=np.float64),
+            below=self._below,
+            volume_m3=self._volume_m3,
+            size=(drums.width_m, drums.radius_m),
+            soil=(cover.density_kg_m3, ground.cover_cohesion_pa, gravity_m_s2),
+            scoop=scoop_in_soil(math.radians(cover.friction_deg)),
+        )
         self._carry = [Carry() for _ in drums.joints]
 
     def look(self, centres_m: Vector) -> None:
         """Note the ground below the drums at (drums, 3); to be repeated while they are `near`."""
         xy = centres_m[:, :2]
-        self._below = list(zip(self._heights.height(xy).tolist(), self._heights.cover_at(xy).tolist(), strict=True))
-
-    def react(
-        self, drum: int, centre_m: Vector, velocity_m_s: Vector, axle: Vector, rate_rad_s: float, step_s: float
-    ) -> Vector | None:
-        """(6,) force at its centre and torque of the ground on drum number `drum`; None while it is clear."""
-        d, cover = self._drums, self._ground.cover
-        bottom = float(centre_m[2]) - d.radius_m
-        surface, cover_m = self._below[drum] if self._below else (-math.inf, 0.0)
-        if bottom >= surface:
-            return None
-        # The lower edge of a drum that turns about +axle moves along -(axle x up); the scoops face the digging sense.
-        sense = d.dig_sign[drum]
-        edge = -sense * np.array((axle[1], -axle[0], 0.0))
-        loose = min(surface - bottom, cover_m)
-        force, torque = np.zeros(3), np.zeros(3)
-        if loose > 0.0:
-            cut = drum_cut(
-                loose,
-                d.width_m,
-                d.radius_m,
-                sense * rate_rad_s,
-                float(velocity_m_s @ edge),
-                cover.density_kg_m3,
-                self._ground.cover_cohesion_pa,
-                math.radians(cover.friction_deg),
-                self._gravity,
-            )
-            force += -cut.horizontal_n * edge + np.array((0.0, 0.0, cut.vertical_n))
-            torque += -sense * cut.torque_nm * axle
-            self._volume_m3[drum] += cut.volume_rate_m3_s * step_s
-        into_rock = surface - bottom - loose
-        if into_rock > 0.0:
-            force[2] += max(0.0, ROCK_STIFFNESS_N_M * into_rock - ROCK_DAMPING_NS_M * velocity_m_s[2])
-        return np.concatenate((force, torque))
+        self._below[:, 0], self._below[:, 1] = self._heights.height(xy), self._heights.cover_at(xy)
 
     def dig(self, drum: int, centre_m: Vector, yaw_rad: float) -> int:
         """Move what was cut since the last call from the height map into the drum; micrograms moved."""
@@ -92,3 +94,37 @@ class DrumsInGround:
     def fill(self) -> Vector:
         """(drums,) 0..1."""
         return self.held_ug / micrograms(self._drums.capacity_kg)
+
+
+@njit(cache=True)
+def drums_react(points: Vector, axle: Vector, rate: Vector, step_s: float, drums: DrumState, wrench: Vector) -> None:
+    """Force and torque of the ground on every drum, zero while it is clear; what is cut is counted.
+
+    Args:
+        points: (d, 18) rows of world position, rotation, velocity and spin of the drums' centres (see `tree.Tree`).
+        axle: (3,) world axis about which they turn; rate: (n,) joint velocities.
+        wrench: (d, 6) rows that receive force and torque.
+    """
+    width_m, radius_m = drums.size
+    density, cohesion, gravity = drums.soil
+    for i in range(drums.joints.shape[0]):
+        wrench[i] = 0.0
+        bottom = points[i, 2] - radius_m
+        deep = drums.below[i, 0] - bottom
+        if deep <= 0.0:
+            continue
+        # The lower edge of a drum that turns about +axle moves along -(axle x up); the scoops face the digging sense.
+        sense = drums.sense[i]
+        edge_x, edge_y = -sense * axle[1], sense * axle[0]
+        loose = min(deep, drums.below[i, 1])
+        if loose > 0.0:
+            along, down, torque, rate_m3_s = drum_response(
+                loose, width_m, radius_m, sense * rate[drums.joints[i]],
+                points[i, 12] * edge_x + points[i, 13] * edge_y, density, cohesion, gravity, drums.scoop,
+            )  # fmt: skip
+            wrench[i, 0], wrench[i, 1], wrench[i, 2] = -along * edge_x, -along * edge_y, down
+            for j in range(3):
+                wrench[i, 3 + j] = -sense * torque * axle[j]
+            drums.volume_m3[i] += rate_m3_s * step_s
+        if deep > loose:
+            wrench[i, 2] += max(0.0, ROCK_STIFFNESS_N_M * (deep - loose) - ROCK_DAMPING_NS_M * points[i, 14])

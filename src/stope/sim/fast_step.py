@@ -18,6 +18,7 @@ from stope.robot.messages import Vector
 from stope.robot.tree import generalise, sum_up, sweep
 from stope.sim import bullet_calls as b3
 from stope.sim.bit import BORED, WEIGHT, BitState, bit_reacts
+from stope.sim.drums import DrumState, drums_react
 from stope.sim.footing import Feet, feet_react
 from stope.sim.momentum import Book, settle
 from stope.sim.servo import drive
@@ -40,11 +41,32 @@ class Bodies(NamedTuple):
     dofs: Indices
 
 
+class Ground(NamedTuple):
+    """What meets the ground."""
+
+    feet: Feet
+    bit: BitState
+    drums: DrumState
+
+
+class Near(NamedTuple):
+    """What may meet the ground before the next look.
+
+    Attributes:
+        body: the robot's body and knees; drums: any of them.
+        floor_m: many steps end once the bit is below this height and its hole is not begun.
+    """
+
+    body: bool
+    drums: bool
+    floor_m: float
+
+
 class Loads(NamedTuple):
     """What pushes the robot, and what it did to it.
 
     Attributes:
-        wrench: (f, 6) of the ground on the points of interest, in place; rows of drums are the caller's.
+        wrench: (f, 6) of the ground on the points of interest, in place: feet, bit, drums.
         gas: (6,) force and torque at the base origin, base axes; outside: the same in world axes.
         hoist: (3,) force on the base origin, world axes: a lab's, not in the sums.
         sums: (5, 6) running wrench sums about the world origin.
@@ -68,10 +90,11 @@ class Robot(NamedTuple):
 
 @njit(cache=True)
 def one_step(
-    bodies: Bodies, robot: Robot, feet: Feet, bit: BitState, loads: Loads, effort: Vector,
-    spindle: int, step_s: float, may_touch: bool,
+    bodies: Bodies, robot: Robot, ground: Ground, loads: Loads, effort: Vector, spindle: int, step_s: float,
+    near: Near,
 ) -> None:  # fmt: skip
     """Advance everything by one physics step under joint efforts (n,)."""
+    feet, bit, drums = ground
     body_of_joint, links, points, frames, at = robot.tree
     state, wrench = robot.state, loads.wrench
     n = effort.shape[0]
@@ -80,6 +103,10 @@ def one_step(
     count = feet[0].shape[0]
     if spindle >= 0:
         bit_reacts(at[count], state[n + spindle], step_s, bit, wrench[count])
+    if near.drums:
+        first = at.shape[0] - drums.joints.shape[0]
+        axle = frames[0, 4:11:3]  # the base's y
+        drums_react(at[first:], axle, state[n : 2 * n], step_s, drums, wrench[first:])
     joint = effort + loads.drive_fault
     push = np.empty(6)
     _push_base(base, frames, loads, push)
@@ -98,7 +125,7 @@ def one_step(
         b3.c_motor_torque(command, bodies.dofs[1, k], joint[k])
     b3.c_submit(client, command)
     b3.c_submit(client, b3.c_step(client))
-    if may_touch:
+    if near.body:
         _add_contact(bodies, loads.sums[CONTACTS])
     read_state(client, bodies.robot, bodies.dofs, state)
     sweep(base, state[:n], state[n : 2 * n], body_of_joint, links, points, frames, at)
@@ -106,9 +133,8 @@ def one_step(
 
 @njit(cache=True)
 def many_steps(
-    bodies: Bodies, robot: Robot, feet: Feet, bit: BitState, loads: Loads, effort: Vector,
-    spindle: int, step_s: float, may_touch: bool, servo: Vector, gains: Vector, reading: Vector, noise: Vector,
-    steps: int, watch_n: float, floor_m: float,
+    bodies: Bodies, robot: Robot, ground: Ground, loads: Loads, effort: Vector, spindle: int, step_s: float,
+    near: Near, servo: Vector, gains: Vector, reading: Vector, noise: Vector, steps: int, watch_n: float,
 ) -> int:  # fmt: skip
     """Servo and plant for up to `steps` steps; the number done.
 
@@ -118,18 +144,18 @@ def many_steps(
         reading: (2 n + 1,) joint positions, velocities and weight on bit as measured; in place.
         noise: (>= steps, 2 n + 1) of the coming readings.
         watch_n: measured weight on bit above which the device must look; so it must when the spindle saturates.
-        floor_m: return once the bit is below this height and its hole is not begun.
     """
+    feet, bit, _ = ground
     n = effort.shape[0]
     for i in range(steps):
         saturated = drive(servo, gains, reading[:n], reading[n : 2 * n], effort)
         if reading[2 * n] > watch_n or (spindle >= 0 and saturated >> spindle & 1):
             return i
-        one_step(bodies, robot, feet, bit, loads, effort, spindle, step_s, may_touch)
+        one_step(bodies, robot, ground, loads, effort, spindle, step_s, near)
         for k in range(2 * n):
             reading[k] = robot.state[k] + noise[i, k]
         reading[2 * n] = bit[0][WEIGHT] + noise[i, 2 * n]
-        if spindle >= 0 and bit[0][BORED] == 0.0 and robot.tree[4][feet[0].shape[0], 2] < floor_m:
+        if spindle >= 0 and bit[0][BORED] == 0.0 and robot.tree[4][feet[0].shape[0], 2] < near.floor_m:
             return i + 1
     return steps
 

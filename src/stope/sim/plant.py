@@ -20,12 +20,14 @@ from stope.robot.seam import PhysicsDivergedError
 from stope.robot.tree import Tree
 from stope.sim.bit import NO_BIT, BitInGround
 from stope.sim.bullet import BulletWorld
-from stope.sim.drums import DrumsInGround
+from stope.sim.drums import NO_DRUMS, DrumsInGround
 from stope.sim.fast_step import (
     Bodies,
     Field,
+    Ground,
     Loads,
     Motion,
+    Near,
     Robot,
     many_steps,
     one_step,
@@ -140,8 +142,8 @@ class AsteroidPlant:
         ours = {self._body.parent(self._body.link(foot, model.base_link)) for foot in feet if foot != model.base_link}
         self._collides = [link for link in self._body.colliding_links() if link not in ours or link == -1]
         self._body.collide(self._ground_body, self._body.colliding_links(), on=False)
-        self._may_touch = self._may_dig = False
-        self._floor_m = -math.inf
+        self._may_dig = False
+        self._near = Near(body=False, drums=False, floor_m=-math.inf)
         self._tree = Tree(model.urdf, names, feet + tools)
         self._bodies = Bodies(self._world.client, self._body.body, self._ground_body, self._body.dofs)
         self._feet, self._bit_row = len(feet), len(feet)
@@ -151,7 +153,6 @@ class AsteroidPlant:
     def _build_tools(self, seed: int) -> None:
         model, gravity = self.model, float(np.linalg.norm(self.field.acceleration_m_s2))
         self.bit = BitInGround(model.drill, self.ground) if model.drill else None
-        self._bit = self.bit.packed if self.bit else NO_BIT
         self.drums = DrumsInGround(model.drums, self.ground, self.heights, gravity) if model.drums else None
         self.flow = MassFlow(model, self.ground, self.heights, self.field, self.bit, self.drums, seed)
         self._nozzles = np.array([_nozzle_wrench(t) for t in model.thrusters]).reshape(-1, 6)
@@ -169,7 +170,11 @@ class AsteroidPlant:
         self._gas_flows = False
         self._grip_drive = np.zeros(len(self.model.limbs), dtype=np.int8)
         self._loads = Loads(self._wrench, np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)), np.zeros(joints))
-        self._feet_now = self.footing.packed
+        self._ground = Ground(
+            self.footing.packed,
+            self.bit.packed if self.bit else NO_BIT,
+            self.drums.packed if self.drums else NO_DRUMS,
+        )
         self._robot = Robot(self._tree.packed, self._state)
         self._gas_kg, self._levels = 0.0, self._sound()
         read_state(self._world.client, self._body.body, self._body.dofs, self._state)
@@ -197,8 +202,9 @@ class AsteroidPlant:
         if self.bit is not None:
             self.bit.hammer = efforts.hammer
         self._prepare(efforts.brake, efforts.anchor, efforts.thrust_n)
-        one_step(self._bodies, self._robot, self._feet_now, self._bit, self._loads, efforts.joint, self._spindle,
-                 self._step_s, self._may_touch)  # fmt: skip
+        one_step(
+            self._bodies, self._robot, self._ground, self._loads, efforts.joint, self._spindle, self._step_s, self._near
+        )
         self._finish(1)
         return self.sense()
 
@@ -228,8 +234,8 @@ class AsteroidPlant:
         noise, reading, effort = self.sensors.fast.coming(), self._reading.copy(), np.empty_like(self._effort)
         steps = min(steps, self._unwatched_steps(), len(noise))
         done = many_steps(
-            self._bodies, self._robot, self._feet_now, self._bit, self._loads, effort, self._spindle,
-            self._step_s, self._may_touch, servo.set_points, servo.gains, reading, noise, steps, watch_n, self._floor_m,
+            self._bodies, self._robot, self._ground, self._loads, effort, self._spindle, self._step_s, self._near,
+            servo.set_points, servo.gains, reading, noise, steps, watch_n,
         )  # fmt: skip
         if done == 0:
             return now
@@ -296,18 +302,14 @@ class AsteroidPlant:
             self._open_valves()
         if self.bit is not None and self._may_dig and self.bit.collar_m is None:
             self._touch_down(self.bit)
-        if self.drums is not None and self.drums.near:
-            self._push_drums(self.drums)
 
     def _open_valves(self) -> None:
         self._gas_flows = open_valves(self._nozzles, self._thrust, self.flow.propellant_ug > 0, self._loads.gas)
 
     def _unwatched_steps(self) -> int:
         """Steps until slow work is due; one while something near the ground must be looked at in every step."""
-        if self.drums is not None and self.drums.near:
-            return 1
         bit = self.bit
-        if bit is not None and bit.collar_m is None and self._tree.point_m[self._bit_row, 2] < self._floor_m:
+        if bit is not None and bit.collar_m is None and self._tree.point_m[self._bit_row, 2] < self._near.floor_m:
             return 1
         return (SLOW_US - self.time_us % SLOW_US) // self._step_us
 
@@ -328,17 +330,6 @@ class AsteroidPlant:
         _, normal = self.heights.height_and_normal(tip[None, :2])
         cover = float(self.heights.cover_at(tip[:2]))
         bit.open_hole((x, y, surface), (axis[0], axis[1], axis[2]), cover, tuple(normal[0].tolist()))
-
-    def _push_drums(self, drums: DrumsInGround) -> None:
-        tree, model = self._tree, self.model.drums
-        assert model is not None
-        axle = tree.base_rotation[:, 1]
-        for index, joint in enumerate(model.joints):
-            row = self._drum_row + index
-            found = drums.react(
-                index, tree.point_m[row], tree.point_velocity_m_s[row], axle, float(self._dq[joint]), self._step_s
-            )
-            self._wrench[row] = 0.0 if found is None else found
 
     # --- slow work ----------------------------------------------------------------------------------------------------
 
@@ -391,8 +382,7 @@ class AsteroidPlant:
         if model.drill is not None:
             flow.bore(float(self._dq[model.drill.spindle]))
             flow.stow_core(float(self._q[model.drill.feed]))
-        near = self.drums is not None and self.drums.near
-        if model.drums is not None and (near or flow.drums_hold_any):
+        if model.drums is not None and (self._near.drums or flow.drums_hold_any):
             turn = self._tree.base_rotation
             yaw = float(np.arctan2(turn[1, 0], turn[0, 0]))
             for index, joint in enumerate(model.drums.joints):
@@ -423,7 +413,7 @@ class AsteroidPlant:
     def _find_ground(self) -> None:
         """Tangent plane below each free foot, ground below the drums; they move at most 1 mm until the next look."""
         points = self._tree.point_m
-        if any_free(self._feet_now):
+        if any_free(self._ground.feet):
             state = self.footing.state
             free = (state.engagement == 0.0) | (state.health == 0.0)
             xy = points[: self._feet][free, :2]
@@ -432,7 +422,7 @@ class AsteroidPlant:
             state.plane_normal[free] = normal
         if self.time_us % LOOK_US == 0:
             self._look_around()
-        if self.drums is not None and self.drums.near:
+        if self.drums is not None and self._near.drums:
             self.drums.look(points[self._drum_row :])
 
     def _look_around(self) -> None:
@@ -440,17 +430,18 @@ class AsteroidPlant:
         lowest, corners = self._body.footprints(self._collides)
         ground = self.heights.height(corners.reshape(-1, 2)).reshape(corners.shape[:2])
         low = bool((lowest < ground.max(axis=1) + NEAR_GROUND_M).any())
-        if low != self._may_touch:
+        if low != self._near.body:
             self._body.collide(self._ground_body, self._collides, on=low)
-            self._may_touch = low
         tools = self._tree.point_m[self._feet :]
+        drums, floor_m = False, -math.inf
         if len(tools):
             clear = tools[:, 2] - self.heights.height(tools[:, :2])
             self._may_dig = bool(clear[0] < NEAR_GROUND_M)
-            self._floor_m = float(tools[0, 2] - clear[0]) + TOUCH_M
-            if self.drums is not None and self.model.drums is not None:
+            floor_m = float(tools[0, 2] - clear[0]) + TOUCH_M
+            if self.model.drums is not None:
                 reach = self.model.drums.radius_m + NEAR_GROUND_M
-                self.drums.near = bool((clear[self._drum_row - self._feet :] < reach).any())
+                drums = bool((clear[self._drum_row - self._feet :] < reach).any())
+        self._near = Near(low, drums, floor_m)
 
 
 def _nozzle_wrench(thruster: Thruster) -> Vector:

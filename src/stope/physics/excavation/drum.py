@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from stope.physics.constants import Array, fraction, non_negative, positive
 from stope.physics.excavation.wedge import SCOOP_RAKE_RAD, mckyes_coefficients
@@ -25,6 +26,8 @@ STANDSTILL_M_S = 5e-3
 #: Ground without friction is cut as ground with this much: the wedge's angle is undefined at 0.
 FRICTION_MIN_RAD = 1e-3
 _BEARING = 5.14
+
+Scoop = tuple[float, float, float, float]
 
 
 class DrumCut(NamedTuple):
@@ -71,27 +74,42 @@ def drum_cut(
 
     Range: width several times the depth, depth < radius; factor 3 (module docstring). About 2 us.
     """
+    scoop = scoop_in_soil(friction_rad)
+    return DrumCut(
+        *drum_response(
+            depth_m, width_m, radius_m, drum_rad_s, advance_m_s, density_kg_m3, cohesion_pa, gravity_m_s2, scoop
+        )
+    )
+
+
+@njit(cache=True)
+def drum_response(
+    depth_m: float, width_m: float, radius_m: float, drum_rad_s: float, advance_m_s: float, density_kg_m3: float,
+    cohesion_pa: float, gravity_m_s2: float, scoop: Scoop,
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """`drum_cut`, compiled for inner loops; `scoop` is `scoop_in_soil`'s."""
     if depth_m <= 0.0:
-        return DrumCut(0.0, 0.0, 0.0, 0.0)
+        return 0.0, 0.0, 0.0, 0.0
     layer_m = min(depth_m, SCOOP_OPENING * radius_m)
     sunk_m = min(depth_m, radius_m) - layer_m
     bearing = _BEARING * cohesion_pa + density_kg_m3 * gravity_m_s2 * sunk_m
     shell_n = bearing * width_m * 2.0 * math.sqrt(2.0 * radius_m * sunk_m)
     tip_m_s = drum_rad_s * radius_m + advance_m_s
     if drum_rad_s <= 0.0 or tip_m_s <= 0.0:
-        return DrumCut(0.0, shell_n, 0.0, 0.0)
-    n_g, n_c, along, lift = _scoop(max(friction_rad, FRICTION_MIN_RAD))
+        return 0.0, shell_n, 0.0, 0.0
+    n_g, n_c, along, lift = scoop
     duty = min(1.0, SCOOPS * math.acos(1.0 - layer_m / radius_m) / math.pi)
     area_m2 = duty * width_m * layer_m
     static = (density_kg_m3 * gravity_m_s2 * layer_m * n_g + cohesion_pa * n_c) * area_m2
     static *= math.tanh(tip_m_s / STANDSTILL_M_S)
     horizontal = static * along + density_kg_m3 * area_m2 * tip_m_s**2
-    return DrumCut(horizontal, shell_n - static * lift, horizontal * radius_m, area_m2 * tip_m_s)
+    return horizontal, shell_n - static * lift, horizontal * radius_m, area_m2 * tip_m_s
 
 
 @lru_cache(maxsize=256)
-def _scoop(friction_rad: float) -> tuple[float, float, float, float]:
-    """N_g, N_c of a scoop lip in this soil and the shares of its force along the cut and upward."""
+def scoop_in_soil(friction_rad: float) -> Scoop:
+    """N_g, N_c of a scoop lip in soil of this friction and the shares of its force along the cut and upward."""
+    friction_rad = max(friction_rad, FRICTION_MIN_RAD)
     delta = SCOOP_FRICTION_SHARE * friction_rad
     n = mckyes_coefficients(SCOOP_RAKE_RAD, delta, friction_rad)
     angle = SCOOP_RAKE_RAD + delta
