@@ -63,7 +63,12 @@ class ShapeInfo(ctypes.Structure):
 
 
 def _call(name: str, result: str, takes: str) -> Callable[..., Any]:
-    function = getattr(_LIBRARY, name)
+    function = getattr(_LIBRARY, name, None)
+    if function is None:
+        raise ImportError(
+            f"this build of PyBullet ({pybullet.__file__}) does not export Bullet's C interface ({name} is missing); "
+            "install the package's own wheel for Linux or macOS"
+        )
     function.restype, function.argtypes = _CTYPES[result], [_CTYPES[letter] for letter in takes]
     call: Callable[..., Any] = function
     return call

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from stope.sim.precise_sum import precise_sum
 
@@ -217,9 +218,10 @@ class HeightMap:
 
     def _interpolate(self, values: Array, xy: npt.ArrayLike) -> Array:
         points = np.asarray(xy, dtype=np.float64)
-        c, x, y = self._coefficients(values, points.reshape(-1, 2))
-        z = c[:, 0] + c[:, 1] * x + (c[:, 2] + c[:, 3] * x) * y
-        return np.asarray(z.reshape(points.shape[:-1]))
+        z = np.empty(points.shape[:-1])
+        if not _bilinear(values, self.n, self.half_m, self.cell_m, points.reshape(-1, 2), z.reshape(-1)):
+            raise ValueError("height asked at a point that is NaN")
+        return z
 
     def _coefficients(self, values: Array, xy: Array) -> tuple[Array, Array, Array]:
         """(N, 4) coefficients of 1, x, y, xy in each point's cell, and its x, y there, 0..1."""
@@ -255,3 +257,20 @@ class HeightMap:
         view = flat.reshape(self.n, self.n)
         view.setflags(write=False)
         return view
+
+
+@njit(cache=True)
+def _bilinear(values: Array, n: int, half_m: float, cell_m: float, xy: Array, out: Array) -> bool:
+    """Bilinear interpolation of a flat (n n,) grid at (N, 2) into (N,), clamped to the grid; False at a NaN."""
+    last = n - 1.0
+    for i in range(xy.shape[0]):
+        x, y = (xy[i, 0] + half_m) / cell_m, (xy[i, 1] + half_m) / cell_m
+        if not (x == x and y == y):
+            return False
+        x, y = min(max(x, 0.0), last), min(max(y, 0.0), last)
+        column, row = min(int(x), n - 2), min(int(y), n - 2)
+        x, y = x - column, y - row
+        first = row * n + column
+        z00, z10, z01, z11 = values[first], values[first + 1], values[first + n], values[first + n + 1]
+        out[i] = z00 + (z10 - z00) * x + (z01 - z00) * y + (z11 - z10 - z01 + z00) * x * y
+    return True
