@@ -109,7 +109,7 @@ def run(
         str,
         typer.Option(
             metavar="KIND",
-            help="sim, firmware (compiled, in lock step), native, emulated, or serial:PORT for hardware.",
+            help="sim, firmware (compiled, in lock step), native, emulated, serial:PORT for hardware, or replay:LOG.",
         ),
     ] = "sim",
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the mission's seed.")] = None,

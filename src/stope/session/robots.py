@@ -1,10 +1,11 @@
-"""The robots that a run can drive: simulated, firmware in lock step, firmware on an emulated board, a serial port."""
+"""The robots that a run can drive: simulated, firmware in lock step or on an emulated board, a port, a recording."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from stope.bridge import adapters
 from stope.bridge.telemetry import FaultEvent
@@ -45,14 +46,14 @@ def check_robot(request: RunRequest) -> None:
     """
     name = request.robot
     kind, _, address = name.partition(":")
-    addressed = bool(address) and kind in ("serial", *adapters.names())
+    addressed = bool(address) and kind in ("serial", "replay", *adapters.names())
     if not addressed and name not in KINDS:
         close = difflib.get_close_matches(name, KINDS, n=1)
         plugged = "".join(f", {plug}:ADDRESS" for plug in adapters.names())
         raise InputError(
             "--robot",
             read=f"'{name}'",
-            expected=f"one of {', '.join(KINDS)}, serial:PORT{plugged}",
+            expected=f"one of {', '.join(KINDS)}, serial:PORT, replay:LOG{plugged}",
             remedy=f"did you mean {close[0]}?" if close else "",
         )
     if request.inject and name not in ("sim", "firmware"):
@@ -88,6 +89,10 @@ def drive(request: RunRequest, model: RobotModel, world: Callable[[], AsteroidPl
 
         return Driven(ProcessRobot(request, model, clock, name, note), None, SLOW_CONTROL_US, causes)
     kind, _, port = name.partition(":")
+    if kind == "replay":
+        from stope.session.replay import ReplayRobot
+
+        return Driven(ReplayRobot(model, Path(port), clock), None, SLOW_CONTROL_US)
     if kind != "serial":
         return Driven(adapters.find(kind)(model, port, clock), None)
     from stope.bridge.serial_port import SerialPort
