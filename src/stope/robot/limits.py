@@ -73,16 +73,17 @@ def _inside(
 
 def _check_shapes(command: Command, model: RobotModel) -> None:
     joints, limbs, thrusters = (len(model.joints),), (len(model.limbs),), (len(model.thrusters),)
-    for name, expected in (
-        ("joint_mode", joints),
-        ("joint_position", joints),
-        ("joint_velocity", joints),
-        ("joint_effort", joints),
-        ("joint_effort_limit", joints),
-        ("anchor_action", limbs),
-        ("thrust_n", thrusters),
-    ):
-        shape = getattr(command, name).shape
+    c = command
+    found = (
+        c.joint_mode.shape, c.joint_position.shape, c.joint_velocity.shape, c.joint_effort.shape,
+        c.joint_effort_limit.shape, c.anchor_action.shape, c.thrust_n.shape,
+    )  # fmt: skip
+    wanted = (joints, joints, joints, joints, joints, limbs, thrusters)
+    if found == wanted:
+        return
+    names = ("joint_mode", "joint_position", "joint_velocity", "joint_effort", "joint_effort_limit", "anchor_action",
+             "thrust_n")  # fmt: skip
+    for name, shape, expected in zip(names, found, wanted, strict=True):
         if shape != expected:
             raise CommandRefusedError(f"command {command.seq}: {name} has shape {shape}, expected {expected}")
 

@@ -60,7 +60,7 @@ class DeviceWatch:
         """New fault bits, and the moment when the device stops taking commands."""
         new = obs.fault_flags & ~self._flags
         self._flags = obs.fault_flags
-        rows = [row for bit, row in FLAG_ROWS.items() if new & bit]
+        rows = [row for bit, row in FLAG_ROWS.items() if new & bit] if new else []
         found = [DeviceNews(row, obs.applied.why, obs.time_us, blocking=False) for row in rows]
         stopped = obs.safety in STOPPED
         if stopped and not self._stopped:
