@@ -1,8 +1,8 @@
 """A recorded robot: the observations of a log, fed to the stack again, to debug a field run at the desk.
 
-The stack decides anew from what was sensed then; what it commands is recorded in the new log and moves nothing. What the
-log does not hold is a gap: the reading before stays the newest one, with its own time and sequence, as on a wire that
-fell silent.
+The stack decides anew from what was sensed then; what it commands is recorded in the new log and moves nothing. What
+the log does not hold is a gap: the reading before stays the newest one, with its own time and sequence, as on a wire
+that fell silent.
 """
 
 from __future__ import annotations
