@@ -59,10 +59,15 @@ class Bench:
             self.model, opener, LockStep(self.core), self.run_clock, on_event=self.events.append, **options
         )
 
+    @property
+    def run_us(self) -> int:
+        """Run time: the device's clock less what it showed when the robot was connected."""
+        return self.core.now_us - self.robot.driver.session.zero_us
+
     def command(self, **change: Any) -> Command:
-        """Stay at the stance, with changes; lives for 100 ms of device time."""
+        """Stay at the stance, with changes; lives for 100 ms."""
         self.count += 1
-        return still_command(self.model, self.count, **({"valid_until_us": self.core.now_us + 100_000} | change))
+        return still_command(self.model, self.count, **({"valid_until_us": self.run_us + 100_000} | change))
 
     def armed(self) -> Bench:
         """Connected and armed."""

@@ -127,7 +127,7 @@ def test_no_wrong_value_gets_through_in_either_direction(bench: Bench, kind: str
     seen = set()
     for tick in range(500):
         wanted = np.array(bench.model.stance) + 0.02 * np.sin(tick / 50)
-        bench.robot.write(bench.command(joint_position=wanted, valid_until_us=bench.core.now_us + 200_000))
+        bench.robot.write(bench.command(joint_position=wanted, valid_until_us=bench.run_us + 200_000))
         before = bench.robot.read()
         bench.robot.wait(before.time_us + CONTROL_US)
         obs = bench.robot.read()

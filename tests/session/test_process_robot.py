@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,6 @@ from short_missions import run
 
 from stope.mission.errors import InputError
 from stope.robot.messages import Efforts, RawSensors
-from stope.session import emulated, firmware
 from stope.session.outcome import PASSED
 from stope.session.plant_process import Shaken
 
@@ -30,8 +32,8 @@ def at_rest(joints: int, limbs: int) -> RawSensors:
 @pytest.mark.xdist_group("real-time")
 def test_the_bench_rig_drills_with_the_firmware_as_a_process() -> None:
     outcome = run("lab_bench", ("tasks.drill.depth_m=0.002",), robot="native")
-    if "HOST_TIMEOUT" in outcome.reason:  # as it must: told with the measured silence of the host
-        pytest.skip(f"this machine stalled the host too long for a test in real time: {outcome.reason}")
+    if "HOST_TIMEOUT" in outcome.reason or "ENCODER" in outcome.reason:  # as it must: told with the measured silence
+        pytest.skip(f"this machine stalled host or plant too long for a test in real time: {outcome.reason}")
     assert (outcome.verdict, outcome.reason) == (PASSED, "")
     assert outcome.detections == ()
     assert {row.state for row in outcome.tasks} == {"succeeded"}
@@ -55,25 +57,22 @@ def test_a_fault_cannot_be_caused_where_the_world_is_not_at_hand() -> None:
         run("lab_bench", inject=("anchors.lost@drill",), robot="native")
 
 
-def test_a_port_that_is_not_there_is_a_link_error_with_its_name() -> None:
-    with pytest.raises(ConnectionError, match="/dev/nothing"):
-        run("lab_bench", robot="serial:/dev/nothing")
-
-
-def test_without_qemu_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emulated.shutil, "which", lambda _name: None)
-    monkeypatch.setattr(emulated.ProcessRobot, "_start_plant", lambda *_: None)
-    monkeypatch.setattr(emulated.select, "select", lambda *_: (True, [], []))
-    with pytest.raises(InputError, match="qemu-system-arm"):
-        run("lab_bench", robot="emulated")
-    assert firmware.FIRMWARE.is_dir()
+def test_a_port_that_is_not_there_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "stope.cli", "run", "lab_bench", "--robot", "serial:/dev/nothing", "--out", "runs"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "stope: robot: /dev/nothing cannot be opened (No such file or directory): "
+        "run `stope bridge list` to see what is there\n"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_drives_close_the_joint_loops_inside_their_limits() -> None:
+    from stope.bridge.drives import Drives
     from stope.bridge.plant_link import References
     from stope.mission.shipped import find_data
     from stope.robot.modelfile import load_robot
-    from stope.session.plant_process import Drives
 
     model = load_robot(find_data("robot", "bench_rig"))
     count, limbs = len(model.joints), len(model.limbs)

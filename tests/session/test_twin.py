@@ -25,7 +25,7 @@ def twin_short(name: str) -> Outcome:
     return run(name, SHORT[name], robot="firmware")
 
 
-@pytest.mark.parametrize("name", ["bennu_core", "lab_bench"])
+@pytest.mark.parametrize("name", ["lab_bench"])
 def test_the_mission_ends_as_it_does_with_the_simulated_device(name: str) -> None:
     twin_run, sim = twin_short(name), run_short(name)
     assert (twin_run.verdict, twin_run.reason, twin_run.detections) == (PASSED, "", ())

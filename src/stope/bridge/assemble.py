@@ -40,11 +40,12 @@ class Sample:
     drum_fill: Vector
     tool: Received
 
-    def observation(self, applied: Applied, health: Health, fault_flags: int) -> Observation:
-        """The sample as the seam has it, with what the session knows besides."""
+    def observation(self, applied: Applied, health: Health, fault_flags: int, zero_us: int) -> Observation:
+        """The sample as the seam has it, with what the session knows besides; `zero_us` is run time 0 on the device."""
         real = self.tool.real
         return Observation(
-            time_us=self.state.time_us,
+            time_us=self.state.time_us - zero_us,
+            device_time_us=self.state.time_us,
             seq=self.state.seq,
             joint_position=self.joint_position,
             joint_velocity=self.joint_velocity,

@@ -39,9 +39,17 @@ class Disassembler:
                 raise ValueError(f"robot {model.name} has {count} {what}; one link carries {most}")
         self._signs = np.array([float(joint.sign) for joint in model.joints])
 
-    def messages(self, command: Command, wire_seq: int, session: int) -> list[Message]:
-        """The parts of `command`, which passed the host's limits, as set-point `wire_seq` of `session`."""
-        common: dict[str, Value] = {"valid_until_us": command.valid_until_us, "seq": wire_seq, "session": session}
+    def messages(self, command: Command, wire_seq: int, session: int, zero_us: int = 0) -> list[Message]:
+        """The parts of `command`, which passed the host's limits, as set-point `wire_seq` of `session`.
+
+        Args:
+            zero_us: device time at which run time is 0.
+        """
+        common: dict[str, Value] = {
+            "valid_until_us": command.valid_until_us + zero_us,
+            "seq": wire_seq,
+            "session": session,
+        }
         columns: dict[str, Sequence[float]] = {
             "position": (self._signs * command.joint_position).tolist(),
             "velocity": (self._signs * command.joint_velocity).tolist(),

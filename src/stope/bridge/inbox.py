@@ -23,6 +23,7 @@ class Inbox:
         state: newest STATE; sample_ns: host time of the newest whole sample.
         doubt: the device's clock went back: a replayed frame, or another boot. CAPS tell which.
         malformed: messages with a value that this host does not know.
+        zero_us: device time at which run time is 0.
     """
 
     def __init__(self, dialect: Dialect, model: RobotModel) -> None:
@@ -42,6 +43,7 @@ class Inbox:
         self.sample_ns: int | None = None
         self.doubt = False
         self.malformed = 0
+        self.zero_us = 0
 
     @property
     def sampled_us(self) -> int:
@@ -52,6 +54,11 @@ class Inbox:
     def gap(self) -> str:
         """Why the newest sample could not be used."""
         return self._assembler.gap
+
+    def begin(self, run_us: int) -> None:
+        """Let the newest sample be of run time `run_us`."""
+        self.zero_us = self.sampled_us - run_us
+        self._observation = None
 
     def take(self, message: Received, now_ns: int) -> FaultEvent | LinkReport | LogLine | None:
         """Take a message; an event if it is one that was not told before."""
@@ -80,6 +87,7 @@ class Inbox:
                     watchdog_trips=self._trips,
                 ),
                 translate(self._faults, sample.state.faults | (sample.state.latched & ~self._passing)),
+                self.zero_us,
             )
         return self._observation
 

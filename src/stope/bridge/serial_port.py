@@ -184,7 +184,9 @@ def _open(name: str, baud: int) -> Any:
             raise PortError(f"{name} is in use by another process: end that one first") from error
         if "Permission" in text:
             raise PortError(f"{name} may not be opened by this user: add the user to the group 'dialout'") from error
-        raise PortError(f"{name} cannot be opened ({text}): run `stope bridge list` to see what is there") from error
+        number = getattr(error, "errno", None)
+        why = os.strerror(number) if isinstance(number, int) else text
+        raise PortError(f"{name} cannot be opened ({why}): run `stope bridge list` to see what is there") from error
     try:
         port.set_low_latency_mode(True)  # FTDI adapters hold bytes back for 16 ms otherwise
     except (*GONE, AttributeError, NotImplementedError):

@@ -41,7 +41,7 @@ class SerialRobot:
     Args:
         open_transport: opens the device's end; called by every `connect`.
         clock: host time; the lock step's own when there is one.
-        run_clock: moved by `wait`, to the device's time.
+        run_clock: moved by `wait` as the device's clock goes, however long that has been up.
         expected_uid: the board that must answer; any when None, and the first one from then on.
         on_event: told everything that the device reports besides its samples.
     """
@@ -105,6 +105,8 @@ class SerialRobot:
             self._let_go()
             raise
         self._uid = self.caps.uid
+        if self._run_clock is not None:
+            session.begin(self._run_clock.now_us)
         return self.caps.handshake()
 
     def arm(self) -> None:
@@ -187,19 +189,20 @@ class SerialRobot:
         return sent
 
     def wait(self, until_us: int) -> None:
-        """Until there is a sample of device time `until_us`, give or take a tick, or it is overdue.
+        """Until there is a sample of run time `until_us`, give or take a tick, or it is overdue.
 
         Raises:
             LinkLostError, DeviceRebootedError, TelemetryStaleError: there is nothing to wait for any more.
         """
         driver = self.driver
         session = driver.session
+        until_us += session.zero_us
         left_ns = session.time.host_ns(until_us) - driver.now_ns()
         # Never less than the grace: a loop whose device fell silent asks for times long past, and must not spin.
         driver.pump(lambda: session.sampled_us >= until_us - SLACK_US, max(left_ns, 0) + GRACE_NS)
         driver.check_fresh()
         if self._run_clock is not None:
-            self._run_clock.advance_to(max(session.sampled_us, self._run_clock.now_us))
+            self._run_clock.advance_to(max(session.sampled_us - session.zero_us, self._run_clock.now_us))
 
     def safe(self, reason: str) -> None:
         """Ask the device to stop and latch FAULT. Never raises: what counts is what the next observations report."""
@@ -234,7 +237,7 @@ class SerialRobot:
         observation = session.observation
         assert observation is not None
         keep = np.full(len(self._model.limbs), int(AnchorAction.HOLD), dtype=np.int8)
-        deadline_us = session.time.device_us(driver.now_ns()) + LIFETIME_US
+        deadline_us = session.time.device_us(driver.now_ns()) - session.zero_us + LIFETIME_US
         session.setpoint(hold_command(self._model, observation.joint_position, keep, deadline_us))
         driver.pump(lambda: False, STREAM_NS)
 

@@ -91,6 +91,15 @@ class Session:
         return self._inbox.sampled_us
 
     @property
+    def zero_us(self) -> int:
+        """Device time at which run time is 0: observations and commands are in run time, the wire in the device's."""
+        return self._inbox.zero_us
+
+    def begin(self, run_us: int) -> None:
+        """Let the newest sample be of run time `run_us`; before the first observation is looked at."""
+        self._inbox.begin(run_us)
+
+    @property
     def gap(self) -> str:
         """Why the newest sample could not be used; empty when it could."""
         return self._inbox.gap
@@ -159,7 +168,7 @@ class Session:
         session = self._ready()
         assert self._sequences is not None
         wire = self._sequences.next(command.seq)
-        self.link.send_all(self._disassembler.messages(command, wire, session))
+        self.link.send_all(self._disassembler.messages(command, wire, session, self.zero_us))
         return wire
 
     def command(self, name: str, now_ns: int, *params: float) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ctypes as c
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from stope.bridge.driver import NS
-from stope.bridge.lockstep import LockStep
+from stope.bridge.lockstep import LockStep, VirtualDevice
 from stope.bridge.serial_robot import SerialRobot
 from stope.bridge.session import Event
 from stope.bridge.shared_core import TICK_US, Boot, CoreEfforts, CoreSensors, SharedCore
@@ -104,10 +104,44 @@ class PlantWorld:
         return views
 
 
-class FirmwareTwin(SerialRobot):
-    """The robot whose device is the compiled core in this process and whose body is a plant; in lock step.
+class Stoppable(Protocol):
+    """A world that can stand still."""
+
+    running: bool
+
+
+class LockStepRobot(SerialRobot):
+    """A robot whose device is stepped in lock step with a plant.
 
     The plant stands still until `arm` is through, so that a run begins where its plan does.
+
+    Args:
+        device: the firmware; world: what it moves and feels; plant: behind it, freed by `close`.
+    """
+
+    def __init__(
+        self, model: RobotModel, device: VirtualDevice, world: Stoppable, plant: Plant, run_clock: RunClock,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:  # fmt: skip
+        self._device, self._world, self._plant = device, world, plant
+        super().__init__(model, lambda: LockStep(device), LockStep(device), run_clock, on_event=on_event)
+
+    def arm(self) -> None:
+        """As SerialRobot; then the plant starts, with a sample, so that control periods are the plant's too."""
+        super().arm()
+        session, before_us = self.driver.session, self.driver.session.sampled_us
+        self.driver.pump(lambda: session.sampled_us > before_us, NS)
+        self._world.running = True
+
+    def close(self) -> None:
+        """Let go of the device, and free the plant's world."""
+        super().close()
+        self._device.close()
+        self._plant.close()
+
+
+class FirmwareTwin(LockStepRobot):
+    """The robot whose device is the compiled core in this process and whose body is a plant.
 
     Args:
         library: of this robot, from `make -C firmware_bridge/firmware shared ROBOT=...`.
@@ -123,17 +157,4 @@ class FirmwareTwin(SerialRobot):
     ) -> None:  # fmt: skip
         self.world = PlantWorld(model, plant, first)
         self.core = SharedCore(library, self.world, boot, start_us=first.time_us)
-        self._plant = plant
-        super().__init__(model, lambda: LockStep(self.core), LockStep(self.core), run_clock, on_event=on_event)
-
-    def arm(self) -> None:
-        """As SerialRobot; then the plant starts, with a sample, so that control periods are the plant's too."""
-        super().arm()
-        session, before_us = self.driver.session, self.driver.session.sampled_us
-        self.driver.pump(lambda: session.sampled_us > before_us, NS)
-        self.world.running = True
-
-    def close(self) -> None:
-        """Let go of the device, and free the plant's world."""
-        super().close()
-        self._plant.close()
+        super().__init__(model, self.core, self.world, plant, run_clock, on_event)

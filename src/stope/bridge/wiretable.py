@@ -22,7 +22,7 @@ class Carried:
 
 #: Channels of Observation; None for what no microcontroller tells.
 UP: dict[str, Carried | None] = {
-    "time_us": Carried("STATE", "time_us"),
+    "time_us": Carried("STATE", "time_us", how="less what it was when the run began"),
     "seq": Carried("STATE", "seq"),
     "joint_position": Carried("JOINT_STATE", "position", 2),
     "joint_velocity": Carried("JOINT_STATE", "velocity", 2),
@@ -50,6 +50,7 @@ UP: dict[str, Carried | None] = {
     "health.bad_frames": None,  # counted by the host's framer
     "health.stale_refused": Carried("LINK_STATS", "refused_stale", how="unwrapped"),
     "health.watchdog_trips": Carried("STATE", "fault_flags", how="rising HOST_TIMEOUT and SETPOINT_STALE"),
+    "device_time_us": Carried("STATE", "time_us"),
     "terrain_m": None,  # a microcontroller has no lidar: the auxiliary-sensor protocol
 }
 

@@ -117,6 +117,7 @@ OBSERVATION: tuple[Channel, ...] = (
     _up("health.bad_frames", "1", "frames with a wrong checksum or length"),
     _up("health.stale_refused", "1", "commands that arrived after their lifetime"),
     _up("health.watchdog_trips", "1", "times that the device went safe because no command came"),
+    _up("device_time_us", "us", "the device's own clock at the reading"),
     _up("terrain_m", "m", "points of a noisy local elevation map, base frame; absent without such a sensor", _K, _3),
 )
 

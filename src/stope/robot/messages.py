@@ -95,7 +95,7 @@ class Observation:
     """One reading of every sensor.
 
     Attributes:
-        time_us: device time of the reading.
+        time_us: run time of the reading: the device's clock less what it showed when the run began.
         seq: device sequence; a jump is a gap.
         joint_position, joint_velocity, joint_effort: (n,) rad or m; rad/s or m/s; N m or N, at the joint's output.
         imu_gyro_rad_s, imu_accel_m_s2: (3,) base frame; the accelerometer reads specific force.
@@ -113,6 +113,7 @@ class Observation:
         fault_flags: device fault bits, 0 = none.
         applied: what the device did with the last command.
         health: counters.
+        device_time_us: the device's own clock at the reading.
         terrain_m: optional (k, 3) points of a noisy local elevation map, base frame.
     """
 
@@ -138,6 +139,7 @@ class Observation:
     fault_flags: int
     applied: Applied
     health: Health
+    device_time_us: int = 0
     terrain_m: Vector | None = None
 
     def __post_init__(self) -> None:

@@ -1,127 +1,71 @@
-"""The real firmware image on an emulated microcontroller, its plant in a process of its own: `--robot emulated`.
+"""The firmware image on an emulated microcontroller, in lock step with the plant: `--robot emulated`.
 
-QEMU runs the Cortex-M3 image in real time; one UART is the host's line, the other the plant's link. `native` is the
-same with the core as a process of this machine. For the whole path from command to motor, not for studies.
+QEMU runs the Cortex-M3 image; both its lines go through pipes in blocks, because its UARTs move 100 us a byte here
+(benchmarks/README.md). Time is the plant's, so a run is the same on a busy machine as on a quiet one.
 """
 
 from __future__ import annotations
 
-import json
-import select
+import os
 import shutil
-import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from pathlib import Path
 
-from stope.bridge.serial_robot import SerialRobot
-from stope.bridge.service import read_parameters, set_parameter
+from stope.bridge.piped_core import PackedWorld, PipedCore
 from stope.bridge.session import Event
-from stope.bridge.socket_port import SocketPort
-from stope.clock import HostClock, RunClock
+from stope.bridge.twin import LockStepRobot
+from stope.clock import RunClock
 from stope.mission.errors import InputError
 from stope.robot.model import RobotModel
-from stope.robot.seam import Handshake
 from stope.session.firmware import firmware_file
-from stope.session.request import RunRequest
+from stope.sim.plant import AsteroidPlant
 
-QEMU = ("qemu-system-arm", "-M", "mps2-an385", "-display", "none", "-monitor", "none", "-no-user-config")
-SETPOINT_AGE_MS = 200  # set-points come at 50 Hz at best, over an emulated UART on a busy machine
-STATE_HZ = 50.0
-READY_S, END_S = 60.0, 5.0
+QEMU = (
+    "qemu-system-arm", "-M", "mps2-an385", "-display", "none", "-monitor", "none", "-serial", "none", "-no-user-config",
+    "-semihosting-config", "enable=on,target=native",
+)  # fmt: skip
+PIPES = ("to_device", "from_device")  #: as the image opens them, in its working directory
 
 
-class ProcessRobot(SerialRobot):
-    """Implements `robot.Robot` over a firmware process with a plant process behind it; both end with it.
+class EmulatedRobot(LockStepRobot):
+    """Implements `robot.Robot` over QEMU.
 
-    Args:
-        request: the run, from which the plant process builds its world.
-        kind: "emulated" or "native".
-
-    Attributes:
-        books: what the plant process knew at its end; empty before `close`.
+    Raises:
+        InputError: no QEMU, no ARM compiler, or an image that does not build.
     """
 
     def __init__(
-        self,
-        request: RunRequest,
-        model: RobotModel,
-        clock: RunClock,
-        kind: str,
-        on_event: Callable[[Event], None] | None = None,
+        self, model: RobotModel, plant: AsteroidPlant, clock: RunClock, on_event: Callable[[Event], None] | None = None
     ) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="stope-plant-")
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self.books: dict[str, float] = {}
-        host_ours, host_theirs = socket.socketpair()
-        plant_ours, plant_theirs = socket.socketpair()
+        if shutil.which("qemu-system-arm") is None or shutil.which("arm-none-eabi-gcc") is None:
+            raise InputError(
+                "--robot", read="'emulated'", expected="QEMU and an ARM compiler",
+                remedy="install qemu-system-arm, gcc-arm-none-eabi and libnewlib-arm-none-eabi",
+            )  # fmt: skip
+        world = PackedWorld(model, plant, plant.sense())
+        super().__init__(model, boot(firmware_file("mps2_lockstep", model.name), world), world, plant, clock, on_event)
+
+
+def boot(image: Path, world: PackedWorld) -> PipedCore:
+    """Start QEMU with an image and a world behind its plant link.
+
+    Raises:
+        LinkLostError: the image does not run.
+    """
+    with tempfile.TemporaryDirectory(prefix="stope-emulated-") as folder:
+        to_device, from_device = (_pipe(Path(folder) / name) for name in PIPES)
+        process = subprocess.Popen([*QEMU, "-kernel", str(image)], cwd=folder, stdout=subprocess.DEVNULL)
+        core = PipedCore(process, to_device, from_device, world)
         try:
-            self._start_plant(request, plant_ours)
-            # A board that boots before its sensors do latches their absence as faults, and rightly.
-            if not select.select([plant_theirs], [], [], READY_S)[0]:
-                raise InputError("--robot", read=f"'{kind}'", expected=f"a simulated plant within {READY_S:.0f} s")
-            self._start_firmware(kind, model, host_theirs, plant_theirs)
+            core.step()  # it has opened its pipes when it answers: their folder may go
         except BaseException:
-            host_ours.close()
-            self._end_processes()
+            core.close()
             raise
-        finally:
-            for end in (host_theirs, plant_theirs, plant_ours):
-                end.close()
-        port = SocketPort(host_ours, f"the {kind} firmware")
-        super().__init__(model, lambda: port, HostClock(), clock, on_event=on_event)
+    return core
 
-    def connect(self) -> Handshake:
-        """As SerialRobot; then let set-points be as old as this line makes them."""
-        found = super().connect()
-        read_parameters(self.driver)
-        set_parameter(self.driver, "SETPOINT_AGE_MS", SETPOINT_AGE_MS)
-        self.driver.ask("SET_RATE", STATE_HZ).demand()
-        return found
 
-    def close(self) -> None:
-        """End both processes; the plant writes its books first."""
-        super().close()
-        self._end_processes()
-
-    def _end_processes(self) -> None:
-        for process in reversed(self._processes):  # the firmware first: the plant sees its link close, and ends
-            if process is not self._processes[0]:
-                process.terminate()
-            try:
-                process.wait(timeout=END_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        file = Path(self._folder.name) / "books.json"
-        if file.is_file():
-            self.books = json.loads(file.read_text(encoding="utf-8"))
-        self._folder.cleanup()
-
-    def _start_firmware(self, kind: str, model: RobotModel, host: socket.socket, plant: socket.socket) -> None:
-        ends = (host.fileno(), plant.fileno())
-        if kind == "native":
-            program = firmware_file("posix", model.name)
-            command = [str(program), "--host-fd", str(ends[0]), "--plant-fd", str(ends[1])]
-        else:
-            if shutil.which("qemu-system-arm") is None or shutil.which("arm-none-eabi-gcc") is None:
-                raise InputError(
-                    "--robot", read="'emulated'", expected="QEMU and an ARM compiler",
-                    remedy="install qemu-system-arm, gcc-arm-none-eabi and libnewlib-arm-none-eabi",
-                )  # fmt: skip
-            command = [*QEMU, "-kernel", str(firmware_file("mps2", model.name))]
-            for name, end in zip(("host", "plant"), ends, strict=True):
-                command += ["-chardev", f"socket,id={name},fd={end}", "-serial", f"chardev:{name}"]
-        self._processes.append(subprocess.Popen(command, pass_fds=ends, stdout=subprocess.DEVNULL))
-
-    def _start_plant(self, request: RunRequest, end: socket.socket) -> None:
-        folder = Path(self._folder.name)
-        plain = asdict(replace(request, out=folder, robot="sim", inject=()))
-        text = {key: str(value) if isinstance(value, Path) else value for key, value in plain.items()}
-        (folder / "request.json").write_text(json.dumps(text), encoding="utf-8")
-        command = [sys.executable, "-m", "stope.session.plant_process", str(end.fileno()),
-                   str(folder / "request.json"), str(folder / "books.json")]  # fmt: skip
-        self._processes.append(subprocess.Popen(command, pass_fds=[end.fileno()]))
+def _pipe(path: Path) -> int:
+    os.mkfifo(path)
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC)  # read and write: does not wait for the other end

@@ -13,11 +13,11 @@ from stope.mission.errors import InputError
 FIRMWARE = Path(__file__).parents[3] / "firmware_bridge" / "firmware"
 
 
-FILES = {"shared": "libstope_fw.so", "posix": "stope_fw", "mps2": "mps2.elf"}
+FILES = {"shared": "libstope_fw.so", "posix": "stope_fw", "mps2_lockstep": "mps2_lockstep.elf"}
 
 
 def firmware_file(port: str, robot: str) -> Path:
-    """Compile the core for a port ("shared", "posix", "mps2") and a robot, if it is not already; where it lies.
+    """Compile the core for a port of `FILES` and a robot, if it is not already; where it lies.
 
     Raises:
         InputError: no firmware sources (an installed wheel has none), no C compiler, or the build failed.

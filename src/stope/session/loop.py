@@ -60,7 +60,7 @@ Watcher = Callable[[Tick, Sent, Executive], None]
 
 
 def run_loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detection], None]) -> LoopResult:
-    """Run the mission to its end.
+    """Run the mission to its end; the robot is connected.
 
     Args:
         watchers: called after every control tick with what it did (recorder, progress line, film).
@@ -77,7 +77,6 @@ def run_loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Dete
 
 def _loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detection], None]) -> LoopResult:
     robot, stack = run.robot, run.stack
-    robot.connect()
     _rehearse(run, robot.read())
     robot.arm()
     obs = robot.read()

@@ -1,7 +1,7 @@
 """A simulated robot and its ground as a process of their own, in real time, at the end of a firmware's plant link.
 
 What the firmware's motors move and its sensors feel when there is no robot: the host may die, firmware and plant go on,
-as a rover would. Started by `stope.session.emulated`; what the world's books say at the end goes to a file.
+as a rover would. Started by `stope.session.native`; what the world's books say at the end goes to a file.
 """
 
 from __future__ import annotations
@@ -17,36 +17,15 @@ import numpy as np
 
 from stope.bridge.codec import Codec
 from stope.bridge.dialect import load_dialect
-from stope.bridge.plant_link import PlantLink, References
+from stope.bridge.drives import Drives
+from stope.bridge.plant_link import PlantLink
 from stope.clock import HostClock
-from stope.robot.messages import Efforts, RawSensors, Vector
-from stope.robot.model import RobotModel
+from stope.robot.messages import Efforts, RawSensors
 from stope.session.request import RunRequest
 from stope.sim.plant import AsteroidPlant
 
-REPORT_US = 20_000  # between sensor frames: 50 Hz, what the emulated UART carries besides its host
+REPORT_US = 20_000  # between sensor frames: 50 Hz, as a plant link over a UART carries them
 BEHIND_S = 0.25  # a stall of this machine longer than this is not caught up with: plant time just goes on later
-
-
-class Drives:
-    """Joint loops as smart servos close them, on the plant's side of a link that is slower than they are."""
-
-    def __init__(self, model: RobotModel) -> None:
-        self._kp = np.array([joint.kp for joint in model.joints])
-        self._kd = np.array([joint.kd for joint in model.joints])
-        self._effort_max = model.effort_max
-
-    def efforts(self, told: References, now: RawSensors) -> Efforts:
-        """Efforts for the next step."""
-        error = self._kp * (told.position - now.joint_position)
-        damping = self._kd * (told.velocity - now.joint_velocity)
-        wanted: Vector = np.select(
-            [told.mode == 1, told.mode == 2, told.mode == 3], [error + damping + told.effort, damping + told.effort,
-                                                              told.effort], 0.0
-        )  # fmt: skip
-        limit = np.minimum(told.effort_limit, self._effort_max)
-        joint = np.clip(np.where(told.enabled & ~told.brake, wanted, 0.0), -limit, limit)
-        return Efforts(joint=joint, brake=told.brake | (not told.enabled), anchor=told.anchor, thrust_n=told.thrust_n)
 
 
 class Shaken:

@@ -247,7 +247,7 @@ def observation(obs: Observation) -> Any:
     applied, health = obs.applied, obs.health
     return new(
         "RobotObservation",
-        device_time_us=obs.time_us,
+        device_time_us=obs.device_time_us,
         device_seq=obs.seq,
         joint_position=obs.joint_position,
         joint_velocity=obs.joint_velocity,

@@ -18,9 +18,10 @@ from stope.sim.plant import AsteroidPlant
 from stope.sim.sim_robot import SimRobot
 
 CONTROL_US = 10_000
-SLOW_CONTROL_US = 20_000  # what an emulated UART carries
+SLOW_CONTROL_US = 20_000  # what a plant link over a UART carries
 STOPS = 3  # severity from which an event makes the device safe
 KINDS = ("sim", "firmware", "native", "emulated")
+AT_HAND = ("sim", "firmware", "emulated")  # their world is in this process
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def check_robot(request: RunRequest) -> None:
             expected=f"one of {', '.join(KINDS)}, serial:PORT, replay:LOG{plugged}",
             remedy=f"did you mean {close[0]}?" if close else "",
         )
-    if request.inject and name not in ("sim", "firmware"):
-        raise InputError("--inject", read=f"--robot {name}", expected="--robot sim or firmware, whose world is at hand")
+    if request.inject and name not in AT_HAND:
+        raise InputError("--inject", read=f"--robot {name}", expected=f"--robot {' or '.join(AT_HAND)}")
 
 
 def drive(request: RunRequest, model: RobotModel, world: Callable[[], AsteroidPlant], clock: RunClock) -> Driven:
@@ -84,10 +85,15 @@ def drive(request: RunRequest, model: RobotModel, world: Callable[[], AsteroidPl
         library, plant = firmware_file("shared", model.name), world()
         twin = FirmwareTwin(model, library, plant, plant.sense(), clock, Boot(board="lock step"), note)
         return Driven(twin, plant, causes=causes)
-    if name in ("native", "emulated"):
-        from stope.session.emulated import ProcessRobot
+    if name == "emulated":
+        from stope.session.emulated import EmulatedRobot
 
-        return Driven(ProcessRobot(request, model, clock, name, note), None, SLOW_CONTROL_US, causes)
+        plant = world()
+        return Driven(EmulatedRobot(model, plant, clock, note), plant, SLOW_CONTROL_US, causes)
+    if name == "native":
+        from stope.session.native import NativeRobot
+
+        return Driven(NativeRobot(request, model, clock, note), None, SLOW_CONTROL_US, causes)
     kind, _, port = name.partition(":")
     if kind == "replay":
         from stope.session.replay import ReplayRobot

@@ -31,6 +31,7 @@ def run_mission(request: RunRequest) -> Outcome:
     run = build(request)
     gc.freeze()  # what was built lives as long as the run: the collector need not walk through it a thousand times
     try:
+        run.robot.connect()  # before anything is written, or could have to be made safe
         return _run(run)
     finally:
         gc.unfreeze()

@@ -88,6 +88,7 @@ class SimRobot:
             fault_flags=int(device.faults),
             applied=device.applied,
             health=Health(stale_refused=device.stale_refused),
+            device_time_us=raw.time_us,
         )
 
     def write(self, command: Command) -> Sent:

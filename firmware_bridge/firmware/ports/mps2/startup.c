@@ -3,11 +3,12 @@
 extern uint32_t __etext, __data_start, __data_end, __bss_start, __bss_end, __stack_top;
 int main(void);
 void SysTick_Handler(void);
-void UART0_RX_Handler(void);
-void UART0_TX_Handler(void);
-void UART1_RX_Handler(void);
-void UART1_TX_Handler(void);
-void UART_Overflow_Handler(void);
+#define OPTIONAL __attribute__((weak)) /* the image in lock step has no UARTs, and does not enable their interrupts */
+OPTIONAL void UART0_RX_Handler(void);
+OPTIONAL void UART0_TX_Handler(void);
+OPTIONAL void UART1_RX_Handler(void);
+OPTIONAL void UART1_TX_Handler(void);
+OPTIONAL void UART_Overflow_Handler(void);
 void NMI_Handler(void);
 void HardFault_Handler(void);
 void Reset_Handler(void);

@@ -196,6 +196,7 @@ class DynamixelRobot:
             fault_flags=self._faults,
             applied=self._applied,
             health=Health(dropped=bus.retries, bad_frames=bus.bad, stale_refused=self._stale),
+            device_time_us=now_us,
         )
 
     def write(self, command: Command) -> Sent:
