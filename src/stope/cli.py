@@ -97,6 +97,7 @@ Examples:
   stope run my_mission.yaml --set tasks.drill.depth_m=0.05 --seed 7
   stope run bennu_core --body bennu.obj --no-video
   stope run bennu_core --inject anchors.lost@drill
+  stope run bennu_core --ask drill --order approve@60
 """
 
 
@@ -116,6 +117,12 @@ def run(
     anchors: Annotated[Anchors, typer.Option(help="'none' runs without any anchor.")] = Anchors.NORMAL,
     inject: Annotated[
         list[str] | None, typer.Option(metavar="FAULT@TASK", help="Make a fault happen in a task. Repeat it.")
+    ] = None,
+    order: Annotated[
+        list[str] | None, typer.Option(metavar="VERB@SECONDS", help="Order as an operator would: pause@40. Repeat it.")
+    ] = None,
+    ask: Annotated[
+        list[str] | None, typer.Option(metavar="TASK", help="Begin this task only once it is approved. Repeat it.")
     ] = None,
     overrides: SetOption = None,
     out: Annotated[
@@ -141,6 +148,8 @@ def run(
         seed=seed,
         anchors=anchors.value,
         inject=tuple(inject or ()),
+        orders=tuple(order or ()),
+        ask=tuple(ask or ()),
         overrides=tuple(overrides or ()),
         out=out if out is not None else free_folder(mission),
         video=video,
@@ -152,6 +161,33 @@ def run(
     outcome = run_mission(request)
     print_outcome(outcome, json, quiet)
     raise typer.Exit(outcome.exit_code)
+
+
+class Verb(StrEnum):
+    """What `stope operate` takes."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    SKIP = "skip"
+    ABORT = "abort"
+    APPROVE = "approve"
+    ESTOP = "estop"
+
+
+@app.command(epilog="Example:  stope operate runs/bennu_core pause --why 'dust on the lens'")
+def operate(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run that is under way.")],
+    verb: Annotated[Verb, typer.Argument(help="What to do.")],
+    who: Annotated[str, typer.Option(help="Who orders it; goes into the log.")] = "operator",
+    why: Annotated[str, typer.Option(help="Why; goes into the log.")] = "",
+    patience: Annotated[float, typer.Option(min=0.0, max=3600.0, help="Seconds to wait for the answer.")] = 10.0,
+) -> None:
+    """Order something of a running mission; exit code 1 if it was refused or nobody answered."""
+    from stope.session.orders import give_order, wait_for_answer
+
+    answer = wait_for_answer(folder, give_order(folder, verb.value, who, why), patience)
+    typer.echo(answer["sentence"] if answer else f"no answer within {patience:g} s: the run may have ended")
+    raise typer.Exit(0 if answer and answer["accepted"] else FAILED)
 
 
 @app.command(epilog="Example:  stope check my_mission.yaml --set tasks.drill.depth_m=0.05")
@@ -265,6 +301,17 @@ def faults_list(json: JsonOption = False) -> None:
     _print_list(
         {row.id: row.hazard + (f" (--inject {row.inject}@TASK)" if row.inject else "") for row in load_faults()}, json
     )
+
+
+@faults_app.command("inject", epilog="Example:  stope faults inject anchors.lost@drill bennu_core")
+def faults_inject(
+    fault: Annotated[str, typer.Argument(metavar="FAULT@TASK", help="Which fault, and in which task.")],
+    mission: MissionArgument = "bennu_core",
+    robot: Annotated[str, typer.Option(metavar="KIND", help="sim or firmware.")] = "sim",
+    json: JsonOption = False,
+) -> None:
+    """Run a mission in which a fault happens, without pictures; short for `stope run --inject`."""
+    run(mission, robot=robot, inject=[fault], video=False, json=json)
 
 
 def _print_list(lines: dict[str, str], json: bool) -> None:

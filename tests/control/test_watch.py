@@ -59,6 +59,16 @@ def test_own_weight_is_tared_away() -> None:
     assert alarms(watch, UNANSWERED_TICKS, weight_n=60.0, carried_n=237.0)[-1] is not None
 
 
+def test_a_stuck_sensor_is_no_witness() -> None:
+    """Inertial unit or load cell repeat themselves sample after sample: no alarm, which would open grips that hold."""
+    fast = estimate(innovation_m_s=np.array((0.0, 0.0, 0.05)))
+    pressed = estimate()
+    for believed, weight in ((fast, 0.0), (pressed, 30.0)):
+        watch = AnchorWatch(4)
+        samples = [observation(MODEL, seq=k, weight_on_bit_n=weight if k else 0.0) for k in range(40)]
+        assert [watch.alarm(seen, believed if k else pressed) for k, seen in enumerate(samples)] == [None] * 40
+
+
 def test_free_flight_raises_nothing() -> None:
     fast = np.array((0.0, 0.0, 0.5))
     assert alarms(AnchorWatch(4), 10, weight_n=50.0, innovation_m_s=fast, anchored=False) == [None] * 10

@@ -9,6 +9,7 @@ from stub_tasks import FAILURE, REFUSAL, SUCCESS, Scripted, Winding, at
 from stope.control.goal import Progress
 from stope.executive.activity import Activity, Desk
 from stope.executive.leaf import WIND_UP_S, TaskLeaf
+from stope.executive.task import Task
 
 
 class Bench:
@@ -18,14 +19,14 @@ class Bench:
         self.desk, self.activity = Desk(at(0.0)), Activity(0, "drill", timeout_s)
         self.made = 0
         self._controller = controller
-        self.leaf = TaskLeaf(self.activity, self._make, self.desk, skip)
+        self.leaf = TaskLeaf(self.activity, Task("drill", timeout_s, self._make), self.desk, skip)
 
-    def _make(self, view: object) -> Scripted:
+    def _make(self, view: object, activity: Activity) -> Scripted:
         self.made += 1
         return self._controller
 
     def tick(self, time_s: float) -> Status:
-        self.desk.view = at(time_s)
+        self.desk.view, self.desk.now_us = at(time_s), round(time_s * 1e6)
         self.leaf.tick_once()
         return Status(self.leaf.status)
 
@@ -50,7 +51,8 @@ def test_an_outcome_is_kept_with_its_reason(progress: Progress, state: str, stat
     assert (activity.value, activity.unit) == (progress.value, progress.unit)
     assert activity.duration_s == pytest.approx(3.0)
     assert bench.desk.controller is None
-    assert bench.desk.news == [activity, activity]
+    assert [change.state for change in bench.desk.news] == ["running", state]
+    assert [change.time_us for change in bench.desk.news] == [1_000_000, 4_000_000]
 
 
 @pytest.mark.parametrize("progress", [SUCCESS, FAILURE])

@@ -37,13 +37,14 @@ def run(
     anchors: str = "normal",
     inject: tuple[str, ...] = (),
     robot: str = "sim",
+    orders: tuple[str, ...] = (),
 ) -> Outcome:
     """Run without pictures, into a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="stope-test-"))
     return run_mission(
         RunRequest(
-            mission, body=body, robot=robot, seed=seed, anchors=anchors, inject=inject, overrides=overrides, out=folder,
-            video=False, progress=False,
+            mission, body=body, robot=robot, seed=seed, anchors=anchors, inject=inject, orders=orders, overrides=overrides,
+            out=folder, video=False, progress=False,
         )
     )  # fmt: skip
 

@@ -50,6 +50,7 @@ class AnchorWatch:
         self._marked = np.zeros(limbs, dtype=bool)
         self._none_new, self._phase = np.zeros(limbs, dtype=bool), np.zeros(0, dtype=np.int8)
         self._tare_n: float | None = None
+        self._last: Observation | None = None
 
     def newly_engaged(self, obs: Observation) -> np.ndarray:
         """(L,) bool, grippers that have just reported ENGAGED; each is reported once per grip."""
@@ -82,15 +83,26 @@ class AnchorWatch:
         self._seen_slip = np.where(slip > self._seen_slip + SLIP_STEP_M, slip, np.minimum(self._seen_slip, slip))
 
     def alarm(self, obs: Observation, estimate: BaseEstimate) -> Alarm | None:
-        """The alarm that this tick completes, if any. Call while anchored."""
+        """The alarm that this tick completes, if any. Call while anchored.
+
+        A sensor that repeats itself is stuck and no witness: its disagreement neither counts nor clears. Answering it
+        would open grips that hold.
+        """
+        last, self._last = self._last, obs
         if not estimate.anchored:
             self._moving = self._unanswered = 0
             self._tare_n = None
             return None
         speed = math.hypot(*estimate.innovation_m_s.tolist())
-        self._moving = self._moving + 1 if speed > MOVING_M_S else 0
+        if speed <= MOVING_M_S:
+            self._moving = 0
+        elif not _stuck(last, obs, obs.imu_accel_m_s2, last and last.imu_accel_m_s2):
+            self._moving += 1
         unanswered, limit = self._unanswered_n(obs, estimate)
-        self._unanswered = self._unanswered + 1 if unanswered > limit else 0
+        if unanswered <= limit:
+            self._unanswered = 0
+        elif not (_stuck(last, obs, obs.limb_force_n, last and last.limb_force_n) or _cell_stuck(last, obs)):
+            self._unanswered += 1
         if self._moving >= MOVING_TICKS:
             return Alarm("anchors.lost", speed, MOVING_M_S, "m/s")
         if self._unanswered >= UNANSWERED_TICKS:
@@ -107,3 +119,12 @@ class AnchorWatch:
         if push <= UNANSWERED_FLOOR_N:
             return 0.0, UNANSWERED_FLOOR_N
         return abs(carried + push - self._tare_n), max(UNANSWERED_FLOOR_N, UNANSWERED_SHARE * push)
+
+
+def _stuck(last: Observation | None, obs: Observation, now: Vector, before: Vector | None) -> bool:
+    """Whether a new sample says exactly what the last one said: real sensors are noisy."""
+    return last is not None and before is not None and obs.seq != last.seq and bool((now == before).all())
+
+
+def _cell_stuck(last: Observation | None, obs: Observation) -> bool:
+    return last is not None and obs.seq != last.seq and obs.weight_on_bit_n == last.weight_on_bit_n

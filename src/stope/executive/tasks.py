@@ -1,8 +1,16 @@
-"""Which controller works on which task of the mission."""
+"""Which controller works on which task of the mission, under which conditions, and what is tried when it fails.
+
+The ladders are planner.md's section 5.4. Their first level, reflexes and re-tries within a grip or a hole, lives in the
+controllers and the device; here is the second, another try in another way. The third, to leave the task and plan anew,
+is the desk's `replan`; the fourth, to stay where one is, anchored, is the tree's closing branch.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from stope.belief.rock import RockBelief
 from stope.control.anchoring import AnchorController, PullTestController
@@ -10,21 +18,32 @@ from stope.control.bitcare import BitCare
 from stope.control.collecting import CollectController
 from stope.control.descending import DescendController
 from stope.control.drilling import DrillController
-from stope.control.goal import TaskController
+from stope.control.goal import TaskController, View
 from stope.control.leaving import ReleaseController, StowController
 from stope.control.recovering import RecoverController
 from stope.control.stance import Stance
 from stope.control.weight_law import LEVELS
 from stope.executive.activity import Activity
-from stope.executive.leaf import MakeController
-from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, PullTest, Release, Stow, Task
+from stope.executive.condition import Condition
+from stope.executive.task import MakeController, Rung, Task
+from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, PullTest, Release, Stow
+from stope.mission.missionfile import Task as Asked
+from stope.robot.messages import AnchorPhase
+from stope.robot.model import RobotModel
 
 RECOVER_TIMEOUT_S = 300.0
+LEAST_GAS_KG = 0.01  # hold-down for a second of full thrust: with less nothing presses the feet on
+HOME_M = 5.0e-3
+BIN_FULL, BIN_NEARLY_FULL = 0.995, 0.98
+SHIFT_M = 0.05  # another foothold, beyond what the controller itself has tried
+GENTLER_LOAD = 0.8  # of the pull test that failed: 1.0 F_req where the first asked 1.25 F_req (planner.md 5.4)
+FASTER_SPINDLE = 1.3
+LEAST_DEPTH_M, LEAST_MASS_KG = 5e-4, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What controllers are built from.
+    """What tasks are built from.
 
     Attributes:
         hold_down_n: thrust kept from the descent until anchors hold; preload_n: shear preload kept afterwards.
@@ -37,35 +56,150 @@ class Workshop:
     hold_down_n: float
     preload_n: float
     escape_speed_m_s: float
+    model: RobotModel
     care: BitCare | None = None
     hammer_levels: tuple[float, ...] = LEVELS
 
-    def maker(self, task: Task) -> MakeController:
-        """How to build the controller of one task."""
-        return lambda _view: self._controller(task)
+    def task(self, asked: Asked) -> Task:
+        """How to do one task of the mission."""
+        match asked:
+            case Descend():
+                return self._descend(asked)
+            case Anchor():
+                return self._anchor(asked)
+            case PullTest():
+                return self._pull_test(asked)
+            case DrillTask():
+                return self._drill(asked)
+            case Collect():
+                return self._collect(asked)
+            case Stow():
+                return self._stow(asked)
+            case Release():
+                return self._release(asked)
 
-    def recovery(self, min_anchors: int) -> tuple[Activity, MakeController]:
+    def recovery(self, min_anchors: int) -> tuple[Activity, Task]:
         """The response to lost anchors."""
         activity = Activity(-1, "recover", RECOVER_TIMEOUT_S)
-        return activity, lambda _view: RecoverController(self.stance, self.escape_speed_m_s, min_anchors)
+        make = _always(lambda: RecoverController(self.stance, self.escape_speed_m_s, min_anchors))
+        return activity, Task("recover", RECOVER_TIMEOUT_S, make)
 
-    def _controller(self, task: Task) -> TaskController:
-        match task:
-            case Descend():
-                return DescendController(task, self.stance)
-            case Anchor():
-                return AnchorController(task, self.stance, self.hold_down_n)
-            case PullTest():
-                return PullTestController(task, self.stance, self.preload_n)
-            case DrillTask():
-                if self.rock is None:
-                    raise ValueError("a drill task for a robot without a drill")
-                return DrillController(
-                    task, self.stance, self.rock, self.preload_n, self.care, levels=self.hammer_levels
-                )
-            case Collect():
-                return CollectController(task, self.stance, self.preload_n)
-            case Stow():
-                return StowController(self.stance)
-            case Release():
-                return ReleaseController(self.stance)
+    def _descend(self, asked: Descend) -> Task:
+        gas = Condition("propellant.empty", "propellant", lambda view: view.obs.propellant_kg, LEAST_GAS_KG, unit="kg")
+        feet = Condition("descend.no_contact", "feet on the ground", lambda view: float(view.estimate.contact.sum()), 1)
+        return Task(
+            "descend", asked.timeout_s, _always(lambda: DescendController(asked, self.stance)),
+            pre=(gas,) if self.model.thrusters else (), invariant=(FRESH,), post=(feet,),
+        )  # fmt: skip
+
+    def _anchor(self, asked: Anchor) -> Task:
+        def elsewhere(view: View, _activity: Activity) -> TaskController:
+            free = ~view.anchored
+            self.stance.feet_m = np.where(
+                free[:, None], self.stance.nominal_m + SHIFT_M * self.stance.outward, self.stance.feet_m
+            )
+            return AnchorController(asked, self.stance, self.hold_down_n)
+
+        return Task(
+            "anchor", asked.timeout_s, _always(lambda: AnchorController(asked, self.stance, self.hold_down_n)),
+            invariant=(FRESH,), post=(_anchors(asked.min_anchors),),
+            ladder=(Rung(("anchor.too_few",), 1, f"tried {100 * SHIFT_M:.0f} cm further out", elsewhere),),
+        )  # fmt: skip
+
+    def _pull_test(self, asked: PullTest) -> Task:
+        gentler = asked.model_copy(update={"load_n": GENTLER_LOAD * asked.load_n})
+        grip = Anchor(task="anchor", min_anchors=1, preload_n=0.0)
+        rung = Rung(
+            ("anchor.too_few",), 1, f"gripped again and tested with {gentler.load_n:.0f} N",
+            _always(lambda: PullTestController(gentler, self.stance, self.preload_n)),
+            first=_always(lambda: AnchorController(grip, self.stance, self.hold_down_n)),
+        )  # fmt: skip
+        return Task(
+            "pull_test", asked.timeout_s, _always(lambda: PullTestController(asked, self.stance, self.preload_n)),
+            pre=(_anchors(1),), invariant=(FRESH,), ladder=(rung,),
+        )  # fmt: skip
+
+    def _drill(self, asked: DrillTask) -> Task:
+        rock = self.rock
+        if rock is None:
+            raise ValueError("a drill task for a robot without a drill")
+
+        def drill(spindle: float) -> MakeController:
+            def make(_view: View, activity: Activity) -> TaskController:
+                left = max(asked.depth_m - activity.before_m, LEAST_DEPTH_M)
+                rest = asked.model_copy(update={"depth_m": left, "spindle_rad_s": spindle})
+                return DrillController(rest, self.stance, rock, self.preload_n, self.care, levels=self.hammer_levels)
+
+            return make
+
+        assert self.model.drill is not None
+        fastest = self.model.joints[self.model.drill.spindle].velocity_max
+        faster = min(FASTER_SPINDLE * asked.spindle_rad_s, fastest)
+        stalled = Rung(("drill.stalled",), 1, f"tried again at {faster:.1f} rad/s", drill(faster))
+        pressed = Rung(("drill.over_weight", "anchor.overloaded"), 1, "tried again from zero load",
+                       drill(asked.spindle_rad_s))  # fmt: skip
+        return Task(
+            "drill", asked.timeout_s, drill(asked.spindle_rad_s), invariant=(FRESH,), post=(self._bit_home("drill"),),
+            resources=frozenset({"drill"}), ladder=(stalled, pressed) if faster > asked.spindle_rad_s else (pressed,),
+        )  # fmt: skip
+
+    def _collect(self, asked: Collect) -> Task:
+        drums = self.model.drums
+
+        def make(view: View, activity: Activity) -> TaskController:
+            assert drums is not None
+            held = float(view.obs.drum_fill.sum()) * drums.capacity_kg
+            begun = activity.memory.setdefault("held_kg", held)
+            rest = asked.model_copy(update={"mass_kg": max(asked.mass_kg - (held - begun), LEAST_MASS_KG)})
+            return CollectController(rest, self.stance, self.preload_n)
+
+        room = Condition("collector.bin_full", "fill of the bin", lambda view: view.obs.bin_fill, most=BIN_NEARLY_FULL)
+        full = Condition("collector.bin_full", "the bin is full", lambda view: view.obs.bin_fill, least=BIN_FULL)
+        again = Rung(("collect.exhausted",), 1, "lowered again for the rest", make)
+        return Task(
+            "collect", asked.timeout_s, make, pre=(room,), invariant=(FRESH,), exit=(full,),
+            resources=frozenset({"collect"}), ladder=(again,),
+        )  # fmt: skip
+
+    def _stow(self, asked: Stow) -> Task:
+        make = _always(lambda: StowController(self.stance))
+        post = (self._bit_home("stow"),) if self.model.drill is not None else ()
+        return Task(
+            "stow", asked.timeout_s, make, invariant=(FRESH,), post=post,
+            ladder=(Rung(("task.timeout", "stow.bit_in"), 2, "tried again", make),),
+        )  # fmt: skip
+
+    def _release(self, asked: Release) -> Task:
+        make = _always(lambda: ReleaseController(self.stance))
+        closed = Condition("release.not_open", "grips not open", _not_open, most=0)
+        ladder = (
+            Rung(("anchor.jammed", "release.not_open"), 1, "worked once more", make),
+            Rung(("anchor.jammed", "release.not_open"), 1, "the operator may have it worked once more", make, ask=True),
+        )
+        pre = (self._bit_home("release"),) if self.model.drill is not None else ()
+        return Task("release", asked.timeout_s, make, pre=pre, invariant=(FRESH,), post=(closed,), ladder=ladder)
+
+    def _bit_home(self, task: str) -> Condition:
+        assert self.model.drill is not None
+        feed = self.model.drill.feed
+        return Condition(
+            f"{task}.bit_in", "the bit's way out of its housing", lambda view: float(view.obs.joint_position[feed]),
+            most=HOME_M, unit="m",
+        )  # fmt: skip
+
+
+#: True while telemetry is fresh, unknown while it is not: what every task rests on.
+FRESH = Condition("telemetry.unknown", "the state of the robot", lambda _view: 0.0, most=0.0)
+
+
+def _anchors(least: int) -> Condition:
+    return Condition("anchor.too_few", "anchors that hold", lambda view: float(view.anchored.sum()), float(least))
+
+
+def _not_open(view: View) -> float:
+    return float((view.obs.anchor_phase != AnchorPhase.OPEN).sum())
+
+
+def _always(build: Callable[[], TaskController]) -> MakeController:
+    """A controller that is built the same in every try."""
+    return lambda _view, _activity: build()

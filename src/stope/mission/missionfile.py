@@ -161,6 +161,7 @@ class Mission(FileModel):
         licence: SPDX identifier under which the log may be used.
         robot, body: shipped name or file.
         hold_probability: probability that the anchors hold for the whole task; the controllers spend no more than that.
+        energy_limit_wh: what the mission may draw; beyond it the tools come home and the robot stays anchored.
         approach: ignored when the first task is not `descend`: then the robot starts in its stance on the ground.
     """
 
@@ -177,6 +178,7 @@ class Mission(FileModel):
     believed: Believed = Field(default=Believed(), validate_default=True)
     approach: Approach = Approach()
     hold_probability: float = Field(default=0.999, ge=0.5, le=0.999999)
+    energy_limit_wh: float | None = Field(default=None, gt=0, le=1e6)
     tasks: tuple[Task, ...] = Field(min_length=1, max_length=100)
 
     @property

@@ -40,6 +40,7 @@ from stope.robot.model import RobotModel
 from stope.robot.modelfile import load_robot
 from stope.robot.seam import Robot
 from stope.session.fit import check_fit
+from stope.session.orders import OrderBox
 from stope.session.request import RunRequest
 from stope.session.robots import check_robot, drive
 from stope.sim.injection import INJECTIONS
@@ -68,6 +69,7 @@ class Run:
         control_us: control period that this robot's line carries.
         refusal: why the site cannot be worked at all; empty when it can.
         resolved: the resolved mission document.
+        orders: what a person orders while it runs.
     """
 
     request: RunRequest
@@ -86,6 +88,7 @@ class Run:
     workshop: Workshop
     min_anchors: int
     refusal: str
+    orders: OrderBox
 
 
 def build(request: RunRequest) -> Run:
@@ -143,6 +146,7 @@ def build(request: RunRequest) -> Run:
         care=BitCare(model.drill) if model.drill else None,
         # The wire has no field for the hammer: a device behind it always hammers with all it has.
         hammer_levels=LEVELS if request.robot == "sim" else (1.0,),
+        model=model,
     )
     return Run(
         request=request,
@@ -161,6 +165,7 @@ def build(request: RunRequest) -> Run:
         workshop=workshop,
         min_anchors=anchor.min_anchors if anchor else 1,
         refusal=_refusal(model, field),
+        orders=OrderBox(request.orders, request.out if request.attended else None),
     )
 
 
@@ -169,6 +174,9 @@ def _check_request(request: RunRequest, mission: Mission) -> None:
     if request.seed is not None and request.seed < 0:
         raise InputError("--seed", read=str(request.seed), expected="a whole number of 0 or more")
     tasks = [task.task for task in mission.tasks]
+    for name in request.ask:
+        if name not in tasks:
+            raise InputError("--ask", read=f"'{name}'", expected=f"a task of this mission: {', '.join(tasks)}")
     for text in request.inject:
         fault, _, task = text.partition("@")
         if fault not in INJECTIONS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from stope.control.goal import Goal, View
 from stope.control.stack import Tick
 from stope.control.watch import Alarm
 from stope.executive.activity import Activity
+from stope.executive.monitors import Monitors, standard_monitors
+from stope.executive.operator import Operator
 from stope.executive.tree import Executive
 from stope.robot.messages import CommandRefusedError, Observation, Sent
 from stope.session.build import EXECUTIVE_US, Run
@@ -87,9 +90,13 @@ def _loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detecti
     while True:
         if count % ticks_per_decision == 0 or executive.finished:
             if not executive.finished:
-                executive.tick(view)
+                for order in run.orders.due(run.clock.now_us):
+                    executive.order(order)
+                executive.tick(view, run.clock.now_us)
             if executive.finished:
                 result.not_caused = injector.not_caused
+                if executive.desk.ended is not None and executive.desk.faults:
+                    robot.safe(executive.desk.ended.reason)
                 return result
         controller = executive.desk.controller
         goal = controller.update(view) if controller else Goal.still(run.stance.feet_m, run.robot.model)
@@ -122,7 +129,9 @@ def _loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detecti
         result.peak_weight_n = max(result.peak_weight_n, obs.weight_on_bit_n)
         result.last = obs
         if controller is not None:
-            result.deepest_m = max(result.deepest_m, controller.progress.depth_m)
+            running = executive.desk.running
+            before_m = running.before_m if running is not None else 0.0
+            result.deepest_m = max(result.deepest_m, before_m + controller.progress.depth_m)
         count += 1
 
 
@@ -141,12 +150,17 @@ def _executive(run: Run, view: View) -> Executive:
         skips = dict.fromkeys(("anchor", "pull_test"), "the run was asked for without anchors")
     if run.refusal:
         skips = {task.task: run.refusal for task in tasks}
+    limit_wh = run.mission.energy_limit_wh
+    tools = frozenset(task.task for task in tasks)
+    watched = standard_monitors(run.robot.model.bus_voltage_v, math.inf if limit_wh is None else 3600 * limit_wh, tools)
     return Executive(
         view,
         [Activity(index, task.task, task.timeout_s) for index, task in enumerate(tasks)],
-        [run.workshop.maker(task) for task in tasks],
+        [run.workshop.task(task) for task in tasks],
         run.workshop.recovery(run.min_anchors),
         skips,
+        Operator(ask=frozenset(run.request.ask), present=run.orders.present),
+        Monitors(watched),
     )
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from stope import __version__
 from stope.control.rotation import quaternion
 from stope.control.stack import Tick
-from stope.executive.activity import Activity
+from stope.executive.activity import Transition
+from stope.executive.raised import Raised
 from stope.executive.tree import Executive
 from stope.robot.messages import Command, Observation, Sent, Vector
 from stope.session.build import Run
@@ -33,7 +34,11 @@ PHASES = {
     "failed": "PHASE_FAILED",
     "refused": "PHASE_REFUSED",
     "skipped": "PHASE_SKIPPED",
+    "interrupted": "PHASE_INTERRUPTED",
+    "suspended": "PHASE_SUSPENDED",
+    "retried": "PHASE_RETRIED",
 }
+SEVERITIES = {"note": "SEVERITY_NOTICE", "wind_up": "SEVERITY_STOP", "take_tool": "SEVERITY_STOP"}
 
 
 def run_header(run: Run) -> RunHeader:
@@ -67,7 +72,7 @@ class Recorder:
 
     def __init__(self, run: Run, writer: TaskLogWriter) -> None:
         self._run, self._writer = run, writer
-        self._count = 0
+        self._count = self._answered = 0
         self._write_terrain()
 
     def __call__(self, tick: Tick, sent: Sent, executive: Executive) -> None:
@@ -86,9 +91,9 @@ class Recorder:
             self._progress(tick, executive, now)
         if count % BOOKS_EVERY == 0:
             self.books(now)
-        for activity in executive.desk.news:
-            self._event(activity, now)
-        executive.desk.news.clear()
+        desk = executive.desk
+        if desk.news or desk.raised or len(desk.operator.answers) > self._answered or self._run.orders.nonsense:
+            self.news(executive, now)
 
     def detection(self, found: Detection) -> None:
         """A fault was detected."""
@@ -151,10 +156,24 @@ class Recorder:
         self._writer.write("/impulse/balance", impulse, now)
 
     def news(self, executive: Executive, now: int) -> None:
-        """Events that came after the last control tick."""
-        for activity in executive.desk.news:
-            self._event(activity, now)
-        executive.desk.news.clear()
+        """What tree, monitors and operator have come to since the last look."""
+        desk = executive.desk
+        for change in desk.news:
+            self._event(change, now)
+        for raised in desk.raised:
+            self._raised(raised, now)
+        for answer in desk.operator.answers[self._answered :]:
+            verdict = "accepted" if answer.accepted else "refused"
+            text = f"{answer.order.verb} by {answer.order.who}: {verdict}: {answer.sentence}"
+            if answer.order.why:
+                text += f" (why: {answer.order.why})"
+            self._say(text, "INFO" if answer.accepted else "WARNING", "operator", now)
+        for line in self._run.orders.nonsense:
+            self._say(f"operator.nonsense: {line}", "WARNING", "operator", now)
+        self._answered = len(desk.operator.answers)
+        self._run.orders.answer(desk.operator.answers)
+        desk.news.clear()
+        desk.raised.clear()
 
     def _estimate(self, tick: Tick, now: int) -> None:
         estimate = tick.view.estimate
@@ -208,21 +227,40 @@ class Recorder:
         )
         self._writer.write("/task/progress", message, now)
 
-    def _event(self, activity: Activity, now: int) -> None:
+    def _event(self, change: Transition, now: int) -> None:
         message = new(
             "TaskEvent",
-            task=activity.task,
-            activity=activity.index,
-            phase=PHASES[activity.state],
-            reason=activity.code,
-            message=activity.reason,
-            value=activity.value,
-            unit=activity.unit,
+            task=change.task,
+            activity=change.index,
+            phase=PHASES[change.state],
+            reason=change.code,
+            message=change.reason,
+            value=change.value,
+            unit=change.unit,
         )
         self._writer.write("/task/event", message, now)
-        level = "WARNING" if activity.state in ("failed", "refused") else "INFO"
-        text = f"{activity.task}: {activity.state}" + (f": {activity.reason}" if activity.reason else "")
-        self._writer.write("/log", new("foxglove.Log", level=level, message=text, name="executive"), now)
+        level = "WARNING" if change.state in ("failed", "refused", "retried", "interrupted") else "INFO"
+        text = f"{change.task}: {change.state}" + (f": {change.reason}" if change.reason else "")
+        self._say(text, level, "executive", now)
+
+    def _raised(self, raised: Raised, now: int) -> None:
+        """A row of the fault table that the executive watches itself."""
+        row = raised.row
+        message = new(
+            "SafetyEvent",
+            fault=row.id,
+            value=raised.value,
+            limit=row.threshold,
+            unit=row.unit,
+            response=row.action,
+            detection_time_us=raised.time_us,
+            severity=SEVERITIES.get(row.action, "SEVERITY_SAFE"),
+        )
+        self._writer.write("/safety/event", message, now)
+        self._say(f"{row.id}: {raised.sentence}", "WARNING", "executive", now)
+
+    def _say(self, text: str, level: str, name: str, now: int) -> None:
+        self._writer.write("/log", new("foxglove.Log", level=level, message=text, name=name), now)
 
     def _write_terrain(self) -> None:
         if self._run.plant is None:

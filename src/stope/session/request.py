@@ -18,6 +18,9 @@ class RunRequest:
         seed: replaces the mission's seed; None keeps it.
         anchors: "normal", or "none" to run without any.
         inject: "fault@task" each, as `stope faults list` names them.
+        orders: "verb@seconds" of run time each: a person's orders, given beforehand.
+        ask: tasks that begin only once the operator has approved them.
+        attended: listen to `stope operate` while it runs.
         overrides: "path=value" each, as `--set` takes them.
         out: folder for this run's files; made when it is not there. `free_folder` finds one when nobody said where.
         video: render pictures and a film after the run.
@@ -31,6 +34,9 @@ class RunRequest:
     seed: int | None = None
     anchors: str = "normal"
     inject: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+    attended: bool = True
     overrides: tuple[str, ...] = ()
     out: Path = Path("runs")
     video: bool = True

@@ -152,8 +152,10 @@ def verdict_of(run: Run, result: LoopResult) -> tuple[str, str]:
         return LOST, recovery.reason
     if refusal:
         return FAILED, refusal
+    if executive.desk.ended is not None:
+        return FAILED, executive.desk.ended.reason
     for activity in executive.activities:
-        if activity.state in ("failed", "refused"):
+        if activity.state in ("failed", "refused", "interrupted"):
             return FAILED, f"{activity.task} {activity.state}: {activity.reason}"
     return PASSED, ""
 

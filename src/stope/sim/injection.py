@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stope.robot.messages import RawSensors, Vector
 from stope.sim.plant import AsteroidPlant
 
 WEAK_SHARE = 0.02
+SAG_SHARE = 0.7
+Broken = Callable[[RawSensors], RawSensors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,42 @@ def _weaken_grippers(plant: AsteroidPlant) -> None:
     plant.grippers.quality = WEAK_SHARE
 
 
+def _break(plant: AsteroidPlant, change: Broken) -> None:
+    """From now on the sensors' wires say what `change` makes of them."""
+    whole = plant.sensors.read
+
+    def read(time_us: int, wires: Vector, effort: Vector) -> RawSensors:
+        return change(whole(time_us, wires, effort))
+
+    plant.sensors.read = read  # type: ignore[method-assign]  # no cost on the hot path of a robot that is whole
+
+
+def _freeze_imu(plant: AsteroidPlant) -> None:
+    last = plant.sense()
+    gyro, accel = last.imu_gyro_rad_s, last.imu_accel_m_s2
+    _break(plant, lambda raw: raw._replace(imu_gyro_rad_s=gyro, imu_accel_m_s2=accel))
+
+
+def _freeze_load_cell(plant: AsteroidPlant) -> None:
+    stuck_n = plant.sense().weight_on_bit_n
+    _break(plant, lambda raw: raw._replace(weight_on_bit_n=stuck_n))
+
+
+def _sag_bus(plant: AsteroidPlant) -> None:
+    _break(plant, lambda raw: raw._replace(bus_voltage_v=SAG_SHARE * raw.bus_voltage_v))
+
+
+def _break_gauge(plant: AsteroidPlant) -> None:
+    _break(plant, lambda raw: raw._replace(propellant_kg=math.nan))
+
+
 INJECTIONS: dict[str, Injection] = {
     # All spines leave the rock at once; what the grippers' own sensors say does not change.
     "anchors.lost": Injection(_lose_anchors),
     # Grips made from now on have 2 % of their strength.
     "grippers.weak": Injection(_weaken_grippers, at_start=True),
+    "imu.frozen": Injection(_freeze_imu),
+    "load_cell.frozen": Injection(_freeze_load_cell),
+    "bus.sag": Injection(_sag_bus),
+    "gauge.broken": Injection(_break_gauge),  # the tank's gauge reads no number
 }

@@ -15,7 +15,7 @@ from typing import Any
 from stope.tasklog.reader import read
 
 TOPICS = ("/task/event", "/task/progress", "/robot/observation", "/mass/balance", "/sim/truth")
-ENDINGS = {"PHASE_SUCCEEDED", "PHASE_FAILED", "PHASE_REFUSED", "PHASE_SKIPPED"}
+ENDINGS = {"PHASE_SUCCEEDED", "PHASE_FAILED", "PHASE_REFUSED", "PHASE_SKIPPED", "PHASE_INTERRUPTED"}
 PRESSED_N = 5.0  # weight on bit above which the drill is at work
 MATERIAL_KG = 1e-3  # less than a gram of a material in an account is not worth a row
 
@@ -154,7 +154,7 @@ def _row(what: str, unit: str, kind: str, a: float | None, b: float | None) -> R
 def _take_event(found: Summary, message: Any, now_s: float, started: dict[int, float]) -> None:
     phase = message.DESCRIPTOR.fields_by_name["phase"].enum_type.values_by_number[message.phase].name
     if phase == "PHASE_STARTED":
-        started[message.activity] = now_s
+        started.setdefault(message.activity, now_s)  # a suspended or retried one began when it first did
     elif phase in ENDINGS:
         duration_s = now_s - started.get(message.activity, now_s)
         found.tasks.append((message.task, phase.removeprefix("PHASE_").lower(), duration_s))

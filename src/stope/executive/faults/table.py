@@ -26,6 +26,10 @@ class Fault(FileModel):
         time_s: within which it is detected once the threshold is passed.
         response: what stack or device does.
         blocking: whether the mission ends for it.
+        action: what the executive does, where the row is its own to answer: "recover" (grip again, end), "park" (tools
+            home, stow, stay anchored, end), "stop" (end at once, device safe), "wind_up" (the running task brings its
+            tool home and fails), "take_tool" (as that, and the tool is not used again), "note" (log it). Empty where
+            device, controller or session answer by themselves.
         inject: name to cause it in a simulated run, or empty.
         test: the test that proves it, as pytest names it.
     """
@@ -38,6 +42,7 @@ class Fault(FileModel):
     time_s: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
     response: Annotated[str, Field(min_length=3)]
     blocking: bool
+    action: Literal["", "recover", "park", "stop", "wind_up", "take_tool", "note"] = ""
     inject: str = ""
     test: Annotated[str, Field(pattern=TEST)]
 
@@ -55,6 +60,11 @@ class FaultTable(FileModel):
             if fault.id in seen:
                 raise Mismatch(f"'{fault.id}' a second time", "each id once", at=("faults", index, "id"))
             seen.add(fault.id)
+            if fault.blocking != (fault.action in ("recover", "park", "stop")) and fault.action:
+                raise Mismatch(
+                    f"action '{fault.action}' with blocking: {str(fault.blocking).lower()}",
+                    "blocking: true for recover, park and stop, false for the others", at=("faults", index, "action"),
+                )  # fmt: skip
         return self
 
 
@@ -65,6 +75,20 @@ def read_faults(file: Path) -> tuple[Fault, ...]:
         InputError: the file is not a fault table; `InputErrors` for several mistakes.
     """
     return read_yaml(file, FaultTable).faults
+
+
+def find_fault(row: str) -> Fault:
+    """The shipped row of that id.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _by_id()[row]
+
+
+@cache
+def _by_id() -> dict[str, Fault]:
+    return {fault.id: fault for fault in load_faults()}
 
 
 @cache
