@@ -1,4 +1,4 @@
-"""The operator: every order is answered; pause, resume, skip, abort, approve and e-stop do what they say, in run time."""
+"""The operator: every order is answered; pause, resume, skip, abort, approve and e-stop do as they say, in run time."""
 
 from __future__ import annotations
 
@@ -81,6 +81,18 @@ def test_an_abort_brings_the_tool_home_and_stays_anchored() -> None:
     ended = play.executive.desk.ended
     assert ended is not None
     assert ended.reason == "aborted by test"
+
+
+def test_stowing_for_an_abort_takes_its_time() -> None:
+    """The mission's own leaf for stowing is stopped as the closing branch takes over, and must not take it along."""
+    play = at_work()
+    play.hold.add("stow")
+    play.order("abort")
+    play.tick(40)
+    assert play.states["stow"] == "running"
+    play.hold.clear()
+    play.run()
+    assert play.states["stow"] == "succeeded"
 
 
 def test_an_abort_while_letting_go_keeps_the_grips_that_are_left() -> None:

@@ -1,4 +1,4 @@
-"""Pairs of faults: each pair of a bounded set, the second at any phase of answering the first, ends safe and explained."""
+"""Pairs of faults: each pair of a bounded set, the second while the first is answered, ends safe and explained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stope.control.goal import Outcome, Progress
 from stope.executive.monitors import Monitors, standard_monitors
 from stope.executive.operator import Operator
 
-#: What can go wrong in one mission: sensors, power, link, clock, anchors, tools, tasks, and what a person does meanwhile.
+#: What can go wrong in one mission: sensors, power, link, clock, anchors, tools, tasks, and a person meanwhile.
 FAULTS = (
     "imu.frozen", "load_cell.frozen", "telemetry.gap", "telemetry.stale", "power.bus_low", "command.refused",
     "clock.jump", "link.gaps", "collector.leak", "anchor.overloaded", "robot.creep", "drill.over_weight",

@@ -1,4 +1,4 @@
-"""The real tasks' conditions and ladders, on views written by hand; controllers are the test's where time would pass."""
+"""The real tasks' conditions and ladders, on views by hand; controllers are the test's where time would pass."""
 
 from __future__ import annotations
 

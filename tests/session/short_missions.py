@@ -43,8 +43,8 @@ def run(
     folder = Path(tempfile.mkdtemp(prefix="stope-test-"))
     return run_mission(
         RunRequest(
-            mission, body=body, robot=robot, seed=seed, anchors=anchors, inject=inject, orders=orders, overrides=overrides,
-            out=folder, video=False, progress=False,
+            mission, body=body, robot=robot, seed=seed, anchors=anchors, inject=inject, overrides=overrides, out=folder,
+            orders=orders, video=False, progress=False,
         )
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 
@@ -96,12 +97,12 @@ class AnchorWatch:
         speed = math.hypot(*estimate.innovation_m_s.tolist())
         if speed <= MOVING_M_S:
             self._moving = 0
-        elif not _stuck(last, obs, obs.imu_accel_m_s2, last and last.imu_accel_m_s2):
+        elif not (_new(last, obs) and _same(last.imu_accel_m_s2, obs.imu_accel_m_s2)):
             self._moving += 1
         unanswered, limit = self._unanswered_n(obs, estimate)
         if unanswered <= limit:
             self._unanswered = 0
-        elif not (_stuck(last, obs, obs.limb_force_n, last and last.limb_force_n) or _cell_stuck(last, obs)):
+        elif not (_new(last, obs) and _stuck_press(last, obs)):
             self._unanswered += 1
         if self._moving >= MOVING_TICKS:
             return Alarm("anchors.lost", speed, MOVING_M_S, "m/s")
@@ -121,10 +122,15 @@ class AnchorWatch:
         return abs(carried + push - self._tare_n), max(UNANSWERED_FLOOR_N, UNANSWERED_SHARE * push)
 
 
-def _stuck(last: Observation | None, obs: Observation, now: Vector, before: Vector | None) -> bool:
-    """Whether a new sample says exactly what the last one said: real sensors are noisy."""
-    return last is not None and before is not None and obs.seq != last.seq and bool((now == before).all())
+def _new(last: Observation | None, obs: Observation) -> TypeGuard[Observation]:
+    """Whether this is another sample than the last."""
+    return last is not None and obs.seq != last.seq
 
 
-def _cell_stuck(last: Observation | None, obs: Observation) -> bool:
-    return last is not None and obs.seq != last.seq and obs.weight_on_bit_n == last.weight_on_bit_n
+def _same(before: Vector, now: Vector) -> bool:
+    """Whether a sensor says exactly what it said before: real ones are noisy."""
+    return bool((now == before).all())
+
+
+def _stuck_press(last: Observation, obs: Observation) -> bool:
+    return last.weight_on_bit_n == obs.weight_on_bit_n or _same(last.limb_force_n, obs.limb_force_n)

@@ -43,6 +43,7 @@ class TaskLeaf(Behaviour):
         self._home_by_us = 0
         self._used = [0] * len(task.ladder)
         self._repeats = 0
+        self._mine = False  # this leaf, and not another branch's, has begun it
         self._next: Rung | None = None  # to be tried once its remedy is done
 
     def again(self, closes: bool = False) -> TaskLeaf:
@@ -61,7 +62,8 @@ class TaskLeaf(Behaviour):
 
     def terminate(self, new_status: Status) -> None:
         """Interrupted by something above: the activity failed for that reason."""
-        if new_status is Status.INVALID and self.activity.state == "running" and self._desk.controller is not None:
+        mine = self._mine and self.activity.state == "running"
+        if new_status is Status.INVALID and mine and self._desk.controller is not None:
             fault = self._desk.faults[-1] if self._desk.faults else "operator"
             depth = self._desk.controller.progress.depth_m
             why = Progress("interrupted", code=fault, reason=f"interrupted by {fault}", depth_m=depth)
@@ -111,7 +113,7 @@ class TaskLeaf(Behaviour):
             if waited_us > PATIENCE_US:
                 desk.end(self.activity, "refused", broken.unknown("refused", Outcome.REFUSED))
         else:
-            self._try_us = self._known_us = desk.now_us
+            self._try_us, self._known_us, self._mine = desk.now_us, desk.now_us, True
             desk.start(self.activity, task.make(desk.view, self.activity))
 
     def _work(self) -> None:

@@ -107,15 +107,19 @@ class Executive:
             return
         desk = self.desk
         desk.view, desk.now_us = view, now_us
-        for raised in self._monitors.tick(desk):
-            desk.raised.append(raised)
-            self._answer(raised)
-        if self.finished:
+        if self._watch():
             return
         desk.closing = self._closing()
         self.root.tick_once()
         self.finished = self.finished or self.root.status in (Status.SUCCESS, Status.FAILURE)
         desk.operator.mode = self._mode()
+
+    def _watch(self) -> bool:
+        """Answer what the monitors raise; whether that was the end."""
+        for raised in self._monitors.tick(self.desk):
+            self.desk.raised.append(raised)
+            self._answer(raised)
+        return self.finished
 
     def skip_waiting(self, why: Progress) -> None:
         """Whatever has not begun is skipped."""

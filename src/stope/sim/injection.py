@@ -41,8 +41,8 @@ def _break(plant: AsteroidPlant, change: Broken) -> None:
     """From now on the sensors' wires say what `change` makes of them."""
     whole = plant.sensors.read
 
-    def read(time_us: int, wires: Vector, effort: Vector) -> RawSensors:
-        return change(whole(time_us, wires, effort))
+    def read(time_us: int, reading: Vector, effort: Vector) -> RawSensors:
+        return change(whole(time_us, reading, effort))
 
     plant.sensors.read = read  # type: ignore[method-assign]  # no cost on the hot path of a robot that is whole
 
