@@ -129,10 +129,17 @@ def run(
         Path | None, typer.Option(help="Folder for log and pictures; a new one below runs/ when left out.")
     ] = None,
     video: Annotated[bool, typer.Option(help="Render pictures and a film after the run.")] = True,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with the run in this folder, from its checkpoint.")
+    ] = None,
     json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no table.")] = False,
 ) -> None:
-    """Run a mission; exit code 0 if it passed, 1 if not."""
+    """Run a mission; exit code 0 if it passed, 1 if not.
+
+    With --resume the run's own request counts; MISSION must name the same mission, and a fault that the device latched
+    when its host died is cleared and the robot armed again.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order: robot safe, log closed
     for text in inject or ():
         fault, at, task = text.partition("@")
@@ -157,6 +164,11 @@ def run(
     )
     from stope.session.outcome import print_outcome
     from stope.session.run import run_mission
+
+    if resume is not None:
+        from stope.session.resuming import request_of
+
+        request = request_of(resume, request)
 
     outcome = run_mission(request)
     print_outcome(outcome, json, quiet)

@@ -17,7 +17,9 @@ No truth is in here; calibration is tested on anchors drawn from the prior.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +45,9 @@ _UNLOADED = 0.5  # a load that falls below this share of its peak ends a cycle
 _SURPLUS = np.linspace(-37.0, 8.0, 4501)
 _LOG_LARGEST_DOSE = np.log(600.0)  # a survived dose is certain evidence there already
 _LOG_HELD = np.log(normal_cdf(_SURPLUS))
+
+#: What evidence changes, by attribute.
+_EVIDENCE = ("state", "engagement", "_log_weight", "_highest", "_doses", "_shift")
 
 
 class AnchorState(IntEnum):
@@ -238,6 +243,24 @@ class AnchorBelief:
         share = float(np.log(risk / count))
         position = [np.interp(share, row, self._grid, left=-np.inf) for row in self._failure()]
         return np.where(self.state == AnchorState.ENGAGED, np.exp(np.asarray(position) + self._shift), 0.0)
+
+    def evidence(self) -> dict[str, list[Any]]:
+        """All that was learned, as plain numbers: for a checkpoint. `recall` takes it up again."""
+        return {name: getattr(self, name).tolist() for name in _EVIDENCE}
+
+    def recall(self, evidence: Mapping[str, Any]) -> None:
+        """Believe again what `evidence` of the same grippers says.
+
+        Raises:
+            ValueError: another set of grippers, another grid, or a number that is none.
+        """
+        for name in _EVIDENCE:
+            before = getattr(self, name)
+            told = np.asarray(evidence.get(name), dtype=np.float64)
+            if told.shape != before.shape or not np.isfinite(told).all():
+                raise ValueError(f"evidence '{name}' of shape {told.shape} does not fit anchors of {before.shape}")
+            setattr(self, name, told.astype(before.dtype))
+        self._changed()
 
     def _required(self, pull: Array, shear: Array, which: slice) -> Array:
         outward = np.maximum(pull, 0.0)

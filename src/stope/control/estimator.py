@@ -90,6 +90,11 @@ class Estimator:
         self._held = self._fitted = False
         self.anchor_point_m = np.zeros((limbs, 3))
 
+    def resume(self, position_m: Vector, rotation: Vector) -> None:
+        """Stand at this pose, at rest: an anchored robot whose host was away has not moved."""
+        self._position, self._rotation = position_m.copy(), rotation.copy(order="C")
+        self._velocity = np.zeros(3)
+
     def mark_anchor(self, limb: int, foot_base_m: Vector) -> None:
         """The limb's gripper has engaged: remember where, in the site frame."""
         self.anchor_point_m[limb] = self._position + self._rotation @ foot_base_m

@@ -5,7 +5,9 @@ estimate -> belief -> the task's goal -> posture and wrench distribution -> comm
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -136,6 +138,17 @@ class ControlStack:
             torque_per_weight_m=TORQUE_PER_WEIGHT_M,
         )
         return view, alarm
+
+    def resume(self, position_m: Vector, rotation: Vector, evidence: Mapping[str, Any], holding: np.ndarray) -> None:
+        """Go on from a checkpoint: pose and evidence as they were, but of anchors only those that are `holding` (L,).
+
+        Raises:
+            ValueError: the evidence is of other anchors.
+        """
+        self.belief.recall(evidence)
+        for limb in np.flatnonzero(~holding & (self.belief.state != AnchorState.NONE)):
+            self.belief.released(int(limb))
+        self._estimator.resume(position_m, rotation)
 
     def give_up_anchors(self) -> None:
         """Evidence says that no anchor holds: believe so, and owe nothing to their forces."""

@@ -126,7 +126,9 @@ class Workshop:
 
         def drill(spindle: float) -> MakeController:
             def make(_view: View, activity: Activity) -> TaskController:
-                left = max(asked.depth_m - activity.before_m, LEAST_DEPTH_M)
+                left = asked.depth_m - activity.before_m
+                if left < LEAST_DEPTH_M:
+                    return StowController(self.stance)  # deep enough: all that is left is to bring the bit home
                 rest = asked.model_copy(update={"depth_m": left, "spindle_rad_s": spindle})
                 return DrillController(rest, self.stance, rock, self.preload_n, self.care, levels=self.hammer_levels)
 

@@ -23,6 +23,7 @@ from stope.control.rotation import exponential, quaternion
 from stope.control.stack import ControlStack
 from stope.control.stance import Stance
 from stope.control.weight_law import LEVELS
+from stope.executive.checkpoint import Checkpoint, read_checkpoint
 from stope.executive.tasks import Workshop
 from stope.mission.body import Body, ObjShape, load_body
 from stope.mission.errors import InputError
@@ -70,6 +71,7 @@ class Run:
         refusal: why the site cannot be worked at all; empty when it can.
         resolved: the resolved mission document.
         orders: what a person orders while it runs.
+        resumed: the checkpoint from which it goes on; None for a new run.
     """
 
     request: RunRequest
@@ -89,6 +91,7 @@ class Run:
     min_anchors: int
     refusal: str
     orders: OrderBox
+    resumed: Checkpoint | None
 
 
 def build(request: RunRequest) -> Run:
@@ -105,7 +108,13 @@ def build(request: RunRequest) -> Run:
     seed = mission.seed if request.seed is None else request.seed
     names = dict.fromkeys((mission.site.rock, mission.site.cover, mission.believed.rock, mission.believed.cover))
     materials = {name: load_material(name) for name in names}
+    resumed = read_checkpoint(request.out) if request.resume else None
     resolved = resolved_mission(mission.model_copy(update={"seed": seed}), body, *materials.values())
+    if resumed is not None and resumed.mission_sha256 != resolved["sha256"]:
+        raise InputError(
+            str(request.out), read=f"a checkpoint of mission {resumed.mission_sha256[:12]}...",
+            expected=f"one of {str(resolved['sha256'])[:12]}...", remedy="the mission's files have changed since",
+        )  # fmt: skip
     field, mesh = _field(body, mission)
     level = _level(field.surface_normal)
     start, rotation = _start(mission, model, level, seed)
@@ -165,8 +174,17 @@ def build(request: RunRequest) -> Run:
         workshop=workshop,
         min_anchors=anchor.min_anchors if anchor else 1,
         refusal=_refusal(model, field),
-        orders=OrderBox(request.orders, request.out if request.attended else None),
+        orders=_orders(request, resumed),
+        resumed=resumed,
     )
+
+
+def _orders(request: RunRequest, resumed: Checkpoint | None) -> OrderBox:
+    """Orders of a new run; of one that goes on, those that it had heard, at their times, and what comes after them."""
+    folder = request.out if request.attended else None
+    if resumed is None:
+        return OrderBox(request.orders, folder)
+    return OrderBox((), folder, resumed.orders, resumed.orders_read, resumed.time_us)
 
 
 def _check_request(request: RunRequest, mission: Mission) -> None:

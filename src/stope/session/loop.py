@@ -18,6 +18,7 @@ from stope.executive.tree import Executive
 from stope.robot.messages import CommandRefusedError, Observation, Sent
 from stope.session.build import EXECUTIVE_US, Run
 from stope.session.devicewatch import DeviceNews, DeviceWatch
+from stope.session.resuming import take_up
 from stope.sim.injection import INJECTIONS
 
 REHEARSED_TICKS = 60  # past every n-th tick's work
@@ -81,10 +82,11 @@ def run_loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Dete
 def _loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detection], None]) -> LoopResult:
     robot, stack = run.robot, run.stack
     _rehearse(run, robot.read())
+    taken_up = take_up(run, robot) if run.resumed is not None and run.plant is None else None
     robot.arm()
     obs = robot.read()
     view, _ = stack.observe(obs)
-    executive = _executive(run, view)
+    executive = _executive(run, view, taken_up)
     result, injector, device = LoopResult(executive), _Injector(run), DeviceWatch()
     count, ticks_per_decision = 0, max(1, EXECUTIVE_US // run.control_us)
     while True:
@@ -143,7 +145,8 @@ def _rehearse(run: Run, obs: Observation) -> None:
         stack.command(view, still)
 
 
-def _executive(run: Run, view: View) -> Executive:
+def _executive(run: Run, view: View, found: Sequence[Activity] | None) -> Executive:
+    """The executive of a new mission, or of one whose activities were `found` in a checkpoint."""
     tasks = run.mission.tasks
     skips = {}
     if run.request.anchors == "none":
@@ -155,7 +158,7 @@ def _executive(run: Run, view: View) -> Executive:
     watched = standard_monitors(run.robot.model.bus_voltage_v, math.inf if limit_wh is None else 3600 * limit_wh, tools)
     return Executive(
         view,
-        [Activity(index, task.task, task.timeout_s) for index, task in enumerate(tasks)],
+        found or [Activity(index, task.task, task.timeout_s) for index, task in enumerate(tasks)],
         [run.workshop.task(task) for task in tasks],
         run.workshop.recovery(run.min_anchors),
         skips,

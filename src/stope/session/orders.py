@@ -27,18 +27,31 @@ LINE_BYTES, READ_BYTES, MOST = 2_000, 65_536, 10_000
 class OrderBox:
     """Orders that are due.
 
+    Attributes:
+        read: bytes of the orders' file that were heard. nonsense: lines that are no orders, not yet answered.
+
     Args:
         beforehand: "verb@seconds" each. folder: where the files are; None listens to nobody.
+        again: orders of a run that goes on, each due when it was; `read` bytes of the file have been heard, and nothing
+            is heard before `from_us`, up to where the first run had come.
 
     Raises:
         InputError: an order beforehand that is none.
     """
 
-    def __init__(self, beforehand: tuple[str, ...], folder: Path | None) -> None:
-        self._waiting = sorted((parse_order(text) for text in beforehand), key=lambda order: order.time_us)
+    def __init__(
+        self,
+        beforehand: tuple[str, ...],
+        folder: Path | None,
+        again: tuple[Order, ...] = (),
+        read: int = 0,
+        from_us: int = 0,
+    ) -> None:
+        given = (*(parse_order(text) for text in beforehand), *again)
+        self._waiting = sorted(given, key=lambda order: order.time_us)
         self._file = folder / ORDERS if folder is not None else None
         self._answers = folder / ANSWERS if folder is not None else None
-        self._read, self._next_us, self._heard = 0, 0, 0
+        self.read, self._next_us, self._heard = read, from_us, len(again)
         self._part = b""
         self._told = 0
         self.nonsense: list[str] = []
@@ -71,14 +84,14 @@ class OrderBox:
 
     def _look(self, file: Path, now_us: int) -> list[Order]:
         try:
-            if os.stat(file).st_size <= self._read:
+            if os.stat(file).st_size <= self.read:
                 return []
             with file.open("rb") as stream:
-                stream.seek(self._read)
+                stream.seek(self.read)
                 data = stream.read(READ_BYTES)
         except OSError:
             return []  # not there yet
-        self._read += len(data)
+        self.read += len(data)
         *lines, self._part = (self._part + data).split(b"\n")
         if len(self._part) > LINE_BYTES:
             self.nonsense.append(f"a line of more than {LINE_BYTES} bytes")

@@ -20,6 +20,7 @@ class RunRequest:
         inject: "fault@task" each, as `stope faults list` names them.
         orders: "verb@seconds" of run time each: a person's orders, given beforehand.
         ask: tasks that begin only once the operator has approved them.
+        resume: go on with the run in `out` from its checkpoint; the rest of the request must be that run's.
         attended: listen to `stope operate` while it runs.
         overrides: "path=value" each, as `--set` takes them.
         out: folder for this run's files; made when it is not there. `free_folder` finds one when nobody said where.
@@ -37,6 +38,7 @@ class RunRequest:
     orders: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
     attended: bool = True
+    resume: bool = False
     overrides: tuple[str, ...] = ()
     out: Path = Path("runs")
     video: bool = True

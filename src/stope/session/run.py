@@ -11,6 +11,7 @@ from stope.executive.activity import Activity
 from stope.mission.errors import InputError
 from stope.session.build import Run, build
 from stope.session.film import FilmStrip
+from stope.session.keeping import Keeper
 from stope.session.loop import Detection, LoopResult, Watcher, run_loop
 from stope.session.outcome import FAILED, LOST, PASSED, RECOVERED, DetectionRow, Outcome, TaskRow
 from stope.session.progress import ProgressLine
@@ -40,12 +41,12 @@ def run_mission(request: RunRequest) -> Outcome:
 
 def _run(run: Run) -> Outcome:
     request, host = run.request, HostClock()
-    path = _new_folder(request.out) / f"{run.mission.name}.mcap"
+    path = _log_file(_new_folder(request.out), run)
     strip = FilmStrip(run, run.plant) if request.video and run.plant is not None else None
     with TaskLogWriter(path, run_header(run), start_utc_ns=run.mission.start_us * 1000) as writer:
-        recorder = Recorder(run, writer)
+        recorder, keeper = Recorder(run, writer), Keeper(run)
         line = ProgressLine(run, host) if request.progress else None
-        watchers: list[Watcher] = [recorder, *([strip] if strip else []), *([line] if line else [])]
+        watchers: list[Watcher] = [keeper, recorder, *([strip] if strip else []), *([line] if line else [])]
         began = host.now_s()
         try:
             result = run_loop(run, watchers, recorder.detection)
@@ -56,6 +57,7 @@ def _run(run: Run) -> Outcome:
             if line:
                 line.close()
         spent = host.now_s() - began
+        keeper.done()
         recorder.news(result.executive, run.clock.now_us)
         recorder.books(run.clock.now_us)
         recorder.device(result.device)
@@ -177,6 +179,15 @@ def _detection_row(found: Detection) -> DetectionRow:
         None if injected is None else (found.time_us - injected) * 1e-6,
         None if injected is None else found.moved_m,
     )
+
+
+def _log_file(folder: Path, run: Run) -> Path:
+    """The log's name; a run that goes on writes another beside the one that broke off."""
+    path, number = folder / f"{run.mission.name}.mcap", 1
+    while run.resumed is not None and path.exists():
+        number += 1
+        path = folder / f"{run.mission.name}-{number}.mcap"
+    return path
 
 
 def _new_folder(out: Path) -> Path:

@@ -1,0 +1,156 @@
+"""A host that died goes on: a simulated run by being played again, a robot that stayed by looking at it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from short_missions import SHORT, run_short
+
+from stope.control.stack import Tick
+from stope.executive.checkpoint import FILE, Checkpoint, read_checkpoint, write_checkpoint
+from stope.executive.tree import Executive
+from stope.mission.errors import InputError
+from stope.robot.messages import Sent
+from stope.session.build import build
+from stope.session.keeping import Keeper
+from stope.session.loop import run_loop
+from stope.session.outcome import PASSED
+from stope.session.request import RunRequest
+from stope.session.run import run_mission
+
+HERE = Path(__file__).parent
+RUNS = int(os.environ.get("STOPE_HOST_KILLED_RUNS", "1"))
+
+
+class KilledError(Exception):
+    """The host dies here."""
+
+
+def asked(out: Path, **given: Any) -> RunRequest:
+    return RunRequest("lab_bench", overrides=SHORT["lab_bench"], out=out, video=False, progress=False, **given)
+
+
+@pytest.fixture(scope="module")
+def broken_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that died 8 s into it, in the middle of the hole."""
+    out = tmp_path_factory.mktemp("broken_off")
+    run = build(asked(out))
+
+    def die(tick: Tick, _sent: Sent, _executive: Executive) -> None:
+        if tick.view.time_s >= 8.0:
+            raise KilledError
+
+    try:
+        with pytest.raises(KilledError):
+            run_loop(run, [Keeper(run), die], lambda _found: None)
+    finally:
+        run.robot.close()
+    return out
+
+
+def copied(folder: Path, to: Path) -> Path:
+    return shutil.copytree(folder, to / "run")
+
+
+@pytest.mark.mission
+def test_a_run_that_is_played_again_ends_as_if_it_had_never_died(broken_off: Path, tmp_path: Path) -> None:
+    out = copied(broken_off, tmp_path)
+    before = read_checkpoint(out)
+    assert [(each.task, each.state) for each in before.transitions] == [
+        ("anchor", "running"), ("anchor", "succeeded"), ("drill", "running"),
+    ]  # fmt: skip
+    outcome = run_mission(asked(out, resume=True))
+    assert outcome.verdict == PASSED
+    assert outcome.payload_digest == run_short("lab_bench").payload_digest
+    assert not (out / FILE).exists()  # nothing is left to go on with
+
+
+@pytest.mark.mission
+def test_a_replay_that_diverges_is_noticed(broken_off: Path, tmp_path: Path) -> None:
+    out = copied(broken_off, tmp_path)
+    found = read_checkpoint(out)
+    first, second, *rest = found.transitions
+    moved = dataclasses.replace(second, time_us=second.time_us + 50_000)
+    write_checkpoint(found.model_copy(update={"transitions": (first, moved, *rest)}), out)
+    with pytest.raises(InputError, match="what the first run did, 'anchor succeeded'"):
+        run_mission(asked(out, resume=True))
+
+
+@pytest.mark.mission
+def test_a_changed_mission_is_refused(broken_off: Path) -> None:
+    with pytest.raises(InputError, match="the mission's files have changed since"):
+        build(dataclasses.replace(asked(broken_off, resume=True), overrides=("tasks.drill.depth_m=0.004",)))
+
+
+@pytest.mark.mission
+def test_a_damaged_checkpoint_is_refused(broken_off: Path, tmp_path: Path) -> None:
+    whole = (broken_off / FILE).read_bytes()
+    assert read_checkpoint(broken_off).document()["sha256"] == read_checkpoint(broken_off).sha256
+    told: dict[str, Any] = json.loads(whole)
+    told["activities"][0]["state"] = "succeeded but not really"
+    for damaged in (whole[:-200], b"", b"\0" * 100, whole.replace(b'"state": "running"', b'"state": "waiting"', 1),
+                    json.dumps(told).encode(), b'{"schema": "stope.checkpoint/9"}'):  # fmt: skip
+        (tmp_path / FILE).write_bytes(damaged)
+        with pytest.raises(InputError, match=r"checkpoint\.json"):
+            read_checkpoint(tmp_path)
+    (tmp_path / FILE).unlink()
+    with pytest.raises(InputError, match="no checkpoint"):
+        read_checkpoint(tmp_path)
+
+
+@pytest.mark.mission
+@pytest.mark.xdist_group("real-time")
+@pytest.mark.skipif(shutil.which("cc") is None, reason="FIRMWARE NOT TESTED: no C compiler")
+@pytest.mark.parametrize("seed", range(RUNS))
+def test_a_host_that_was_killed_goes_on_where_it_was(seed: int, tmp_path: Path) -> None:
+    """Plant and firmware stay; the host is killed at a random instant, started again, clears, arms, and ends right."""
+    from rover import Rover
+
+    out = tmp_path / "run"
+    rover = Rover(asked(out), tmp_path / "line")
+    words = [sys.executable, str(HERE / "rover_host.py"), str(rover.address), str(out)]
+    try:
+        host = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: known(out) is not None and bool(known(out).transitions), host)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            host.wait(timeout=random.Random(seed).uniform(0.0, 12.0))
+        assert host.poll() is None, "the host ended before it was to be killed"
+        host.kill()
+        host.wait()
+        again = subprocess.run([*words, "resume"], capture_output=True, text=True, timeout=300, check=False)
+    finally:
+        books = rover.close()
+    assert again.returncode == 0, again.stderr
+    outcome = json.loads(again.stdout)
+    if "HOST_TIMEOUT" in outcome["reason"] or "FAULT" in outcome["reason"]:
+        pytest.skip(f"this machine stalled the host too long for a test in real time: {outcome['reason']}")
+    assert (outcome["verdict"], outcome["reason"]) == (PASSED, "")
+    assert books["depth_m"] == pytest.approx(0.003, abs=1e-3)
+    assert max(outcome["restoring_s"]) < 0.1
+
+
+def known(out: Path) -> Checkpoint | None:
+    try:
+        return read_checkpoint(out)
+    except InputError:
+        return None
+
+
+def wait_for(condition: Any, host: subprocess.Popen[bytes]) -> None:
+    until = time.perf_counter() + 180.0
+    while not condition():
+        assert host.poll() is None, "the host ended before its mission did"
+        assert time.perf_counter() < until, "the mission never began"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            host.wait(timeout=0.05)
