@@ -1,7 +1,8 @@
 """Checkpoint: what a host that starts again must know of the mission that it had begun; written at transitions.
 
-A file of JSON beside the log, replaced whole (write, then rename), with a digest: a checkpoint is the old one or the new
-one and never half of both. It survives the death of the process; against a power cut it is as safe as the file system.
+A file of JSON beside the log, replaced whole (write, then rename), with a digest: a checkpoint is the old one or the
+new one and never half of both. It survives the death of the process; against a power cut it is as safe as the file
+system.
 """
 
 from __future__ import annotations
