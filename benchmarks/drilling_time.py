@@ -70,7 +70,8 @@ def oracle_s(drill: Drill, ground: TrueGround, reserve_n: float, depth_m: float)
     """Seconds to depth with the largest weight, full blows and full speed, held to what the flights really carry."""
     bit = CoreBit(drill.bit_outer_m, drill.bit_inner_m, drill.blow_energy_j, drill.blow_rate_hz)
     weight = min(WEIGHT_MAX_N, reserve_n)
-    rate, _ = core_drill_response(weight, SPINDLE_RAD_S, ground.rock_ucs_pa, ground.rock_energy_ratio, bit)
+    rock = ground.column(np.zeros(2))[0]
+    rate, _ = core_drill_response(weight, SPINDLE_RAD_S, rock.ucs_pa, rock.energy_ratio, bit)
     flights_m2 = math.pi * drill.auger_gap_m * (drill.bit_outer_m - drill.auger_gap_m)
     turns = SPINDLE_RAD_S / (2.0 * math.pi)
     carried = fastest_feed_m_s(bit.kerf_m2, turns, flights_m2, drill.auger_pitch_m, flight_fill=ground.chip_fill)

@@ -53,7 +53,9 @@ def make_plant(miner: RobotModel) -> Iterator[PlantMaker]:
             angular_rad_s=np.zeros(3),
             joint_position=np.array(model.stance),
         )
-        ground = TrueGround.draw(load_material("c_boulder_strong"), load_material("bennu_regolith"), seed)
+        ground = more.pop("ground", None) or TrueGround.draw(
+            load_material("c_boulder_strong"), load_material("bennu_regolith"), seed
+        )
         plant = AsteroidPlant(
             model,
             SiteField.uniform(gravity_m_s2, 0.2),

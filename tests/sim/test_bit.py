@@ -41,7 +41,9 @@ def test_penetration_and_torque_are_the_coring_models(miner: RobotModel) -> None
     drill(stand, 10.0)
     assert miner.drill is not None
     bit = CoreBit(miner.drill.bit_outer_m, miner.drill.bit_inner_m, miner.drill.blow_energy_j, miner.drill.blow_rate_hz)
-    rate, torque = core_drill_response(60.0, stand.spindle_rad_s, truth.rock_ucs_pa, truth.rock_energy_ratio, bit)
+    assert stand.bit.collar_m is not None
+    rock = truth.column(np.array(stand.bit.collar_m[:2]))[0]
+    rate, torque = core_drill_response(60.0, stand.spindle_rad_s, rock.ucs_pa, rock.energy_ratio, bit)
     assert (stand.bit.depth_m - before) / 10.0 == pytest.approx(rate, rel=0.02)
     assert stand.bit.torque_nm == pytest.approx(torque, rel=0.02)
     assert stand.spindle_nm == pytest.approx(-torque, rel=0.02)

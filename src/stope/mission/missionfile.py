@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -21,6 +22,20 @@ Name = Annotated[str, Field(min_length=1, max_length=512)]
 Timeout = Annotated[float, Field(gt=0, le=86_400)]
 
 
+class SiteLayer(FileModel):
+    """A layer below the site's rock.
+
+    Attributes:
+        material: by name or file.
+        top_m: depth where it begins, below the rock's surface.
+        spread_m: standard deviation of that depth from place to place.
+    """
+
+    material: Name
+    top_m: float = Field(gt=0, le=10)
+    spread_m: float = Field(default=0.0, ge=0, le=5)
+
+
 class Site(FileModel):
     """The patch of ground to work on; frame x east, y north, z along the outward normal of effective gravity.
 
@@ -28,6 +43,7 @@ class Site(FileModel):
         latitude_deg, longitude_deg: body-fixed, planetocentric, east positive; ignored on a flat bench.
         rock, cover: materials, by name or file: what is there, and what lies on it.
         cover_m, pond_radius_m: depth and radius of the pond of cover material at the middle of the patch.
+        layers: what lies below the rock, from above; none and the rock goes on.
         roughness_m: standard deviation of the rock's height on the scale of a cell.
         boulders, boulder_max_m: how many boulders lie about, and the diameter of the largest.
         patch_size_m, cell_m: edge of the square patch, and of its height-map cells.
@@ -39,6 +55,7 @@ class Site(FileModel):
     cover: Name
     cover_m: float = Field(default=0.0, ge=0, le=2)
     pond_radius_m: float = Field(default=0.5, ge=0, le=50)
+    layers: tuple[SiteLayer, ...] = Field(default=(), max_length=20)
     roughness_m: float = Field(default=0.004, ge=0, le=0.5)
     boulders: int = Field(default=0, ge=0, le=500)
     boulder_max_m: float = Field(default=0.15, gt=0, le=20)
@@ -47,6 +64,13 @@ class Site(FileModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        for index, (above, below) in enumerate(pairwise(self.layers), start=1):
+            if below.top_m <= above.top_m:
+                raise Mismatch(
+                    f"{below.top_m:g}",
+                    f"more than the layer above it, {above.top_m:g} m",
+                    at=("layers", index, "top_m"),
+                )
         cells = self.patch_size_m / self.cell_m
         if not 20 <= cells <= 1024:
             read = (
@@ -182,6 +206,13 @@ class Mission(FileModel):
     tasks: tuple[Task, ...] = Field(min_length=1, max_length=100)
 
     @property
+    def materials(self) -> tuple[str, ...]:
+        """Every material that the mission names, the site's first."""
+        site, believed = self.site, self.believed
+        below = (layer.material for layer in site.layers)
+        return (site.rock, site.cover, *below, believed.rock, believed.cover)
+
+    @property
     def start_us(self) -> int:
         """Microseconds from 1970-01-01T00:00:00Z to `start_utc`."""
         return round(_instant(self.start_utc).timestamp() * 1_000_000)
@@ -273,7 +304,7 @@ def read_mission(name_or_path: str | Path, overrides: Sequence[str] = ()) -> tup
 def _with_references(mission: Mission, tree: Tree, folder: Path) -> Mission:
     errors: dict[str, InputError] = {}
 
-    def resolved(kind: str, value: str, path: tuple[str, ...]) -> str:
+    def resolved(kind: str, value: str, path: tuple[str | int, ...]) -> str:
         if path[0] == "believed" and path not in tree.values and tree.option(path) is None:
             path = ("site", path[1])  # copied from there
         near = None if tree.option(path) else folder
@@ -285,12 +316,19 @@ def _with_references(mission: Mission, tree: Tree, folder: Path) -> Mission:
             errors.setdefault(str(sentence), sentence)
         return os.path.normpath(near / value) if near is not None and is_path(value) else value
 
-    found = {
+    found: dict[str, Site | Believed] = {
         part: ground.model_copy(
             update={key: resolved("material", getattr(ground, key), (part, key)) for key in ("rock", "cover")}
         )
         for part, ground in (("site", mission.site), ("believed", mission.believed))
     }
+    layers = tuple(
+        layer.model_copy(
+            update={"material": resolved("material", layer.material, ("site", "layers", index, "material"))}
+        )
+        for index, layer in enumerate(mission.site.layers)
+    )
+    found["site"] = found["site"].model_copy(update={"layers": layers})
     names = {kind: resolved(kind, getattr(mission, kind), (kind,)) for kind in ("robot", "body")}
     if errors:
         each = list(errors.values())
@@ -309,5 +347,5 @@ def _instant(text: str) -> datetime:
 
 __all__ = [
     "Anchor", "Approach", "Believed", "Collect", "Descend", "DrillTask", "Mission", "PullTest", "Release", "Site",
-    "Stow", "Task", "load_mission", "read_mission",
+    "SiteLayer", "Stow", "Task", "load_mission", "read_mission",
 ]  # fmt: skip

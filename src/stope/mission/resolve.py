@@ -45,6 +45,7 @@ def _without_folders(value: Any) -> Any:
         (value, ("robot", "body")),
         (value["site"], ("rock", "cover")),
         (value["believed"], ("rock", "cover")),
+        *((layer, ("material",)) for layer in value["site"]["layers"]),
     ):
         for key in keys:
             if is_path(holder[key]):

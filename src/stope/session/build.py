@@ -106,7 +106,7 @@ def build(request: RunRequest) -> Run:
     _check_request(request, mission)
     body = load_body(request.body if request.body is not None else mission.body, request.body_unit)
     seed = mission.seed if request.seed is None else request.seed
-    names = dict.fromkeys((mission.site.rock, mission.site.cover, mission.believed.rock, mission.believed.cover))
+    names = dict.fromkeys(mission.materials)
     materials = {name: load_material(name) for name in names}
     resumed = read_checkpoint(request.out) if request.resume else None
     resolved = resolved_mission(mission.model_copy(update={"seed": seed}), body, *materials.values())
@@ -274,7 +274,8 @@ def _plant(
             expected="a patch that fits the body",
             remedy="move or shrink it",
         ) from error
-    ground = TrueGround.draw(load_material(site.rock), load_material(site.cover), seed)
+    below = [(load_material(layer.material), layer.top_m, layer.spread_m) for layer in site.layers]
+    ground = TrueGround.draw(load_material(site.rock), load_material(site.cover), seed, below)
     return AsteroidPlant(
         model,
         field,

@@ -36,7 +36,7 @@ def check_mission(mission: str, body: str | None, body_unit: str, overrides: Seq
     if isinstance(ground.shape, ObjShape):
         mesh = load_obj(Path(ground.shape.path), unit=ground.shape.unit)
         ground.density_for(mesh.volume_m3)
-    names = dict.fromkeys((asked.site.rock, asked.site.cover, asked.believed.rock, asked.believed.cover))
+    names = dict.fromkeys(asked.materials)
     document = resolved_mission(asked, ground, *(load_material(name) for name in names))
     document["robot"] = {"name": robot.name, "limits_sha256": robot.limits_hash}
     return document | {"sha256": digest(document)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stope.control.stack import Tick
 from stope.executive.tree import Executive
-from stope.robot.messages import Sent
+from stope.robot.messages import Sent, Vector
 from stope.session.build import Run
 from stope.sim.caption import Caption
 from stope.sim.plant import AsteroidPlant, TrueState
@@ -18,12 +18,14 @@ KEEP_EVERY_US = 500_000
 FILM_FRAMES = 60
 FRAMES_PER_S = 10
 LOADED_N = 5.0
+GRAINS_DRAWN = 500  # of those in flight, about
 
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
     state: TrueState
     caption: Caption
+    ejecta_m: Vector
 
 
 @dataclass
@@ -49,7 +51,8 @@ class FilmStrip:
             weight_on_bit_n=view.obs.weight_on_bit_n,
             anchor_margin=view.margin if view.anchored.any() else None,
         )
-        self.moments.append(_Moment(self.plant.truth(), caption))
+        flying = self.plant.flow.cloud.positions_m()
+        self.moments.append(_Moment(self.plant.truth(), caption, flying[:: max(1, len(flying) // GRAINS_DRAWN)]))
 
     def develop(self, folder: Path) -> tuple[Path | None, Path | None]:
         """One picture (the deepest moment with the bit under load) and the film; their paths.
@@ -81,4 +84,4 @@ def _thinned(moments: list[_Moment]) -> list[_Moment]:
 
 def _frame(moment: _Moment) -> Frame:
     state = moment.state
-    return Frame(state.position_m, state.quaternion, state.joint_position, moment.caption)
+    return Frame(state.position_m, state.quaternion, state.joint_position, moment.caption, moment.ejecta_m)

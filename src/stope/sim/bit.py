@@ -17,6 +17,7 @@ from stope.physics.drilling import WEAR_FLAT_NEW, WEAR_FLAT_WORN, CoreBit, core_
 from stope.physics.drilling.wear import ARCHARD_COEFFICIENT, CARBIDE_HARDNESS_PA
 from stope.robot.messages import Vector
 from stope.robot.model import Drill
+from stope.sim.strata import Stratum
 from stope.sim.truth import TrueGround
 
 BIT_DAMPING_NS_M = 250.0
@@ -80,6 +81,7 @@ class BitInGround:
         radius_m: of the bit's edge; kerf_m2, core_m2: what a metre of hole turns to chips and to core.
         collar_m: world point where the hole starts; None before the first contact.
         holes: how many were begun.
+        column: the layers of rock under the collar, from above.
     """
 
     def __init__(self, drill: Drill, ground: TrueGround, layers: Layers | None = None) -> None:
@@ -90,6 +92,7 @@ class BitInGround:
         self.collar_m: Triple | None = None
         self.holes = 0
         self.cover_m = 0.0
+        self.column: list[Stratum] = []
         self._ground, self._column = ground, layers
         self._state = np.zeros(STATES)
         self._state[HEAT], self._state[HAMMER] = HEAD_K, 1.0
@@ -175,17 +178,35 @@ class BitInGround:
         self.collar_m, self.cover_m = point_m, cover_m
         self.holes += 1
         state, ground = self._state, self._ground
+        self.column = ground.column(np.array(point_m[:2]))
         state[[DEPTH, WEIGHT, INSERTED, IN_HOLE, PLUG, DEBRIS, WIND, ROOTED, WANDER]] = 0.0
         state[COLLAR:AXIS], state[AXIS:SLOPE] = point_m, axis
         up = np.array(normal if normal is not None else axis) * (1.0 if normal is not None else -1.0)
         along = np.array(axis)
         state[SLOPE:PLUG] = up - (up @ along) * along
-        rock = (cover_m, ground.rock_ucs_pa, ground.rock_energy_ratio)
+        rock = ((cover_m + layer.top_m, layer.ucs_pa, layer.energy_ratio) for layer in self.column[: LAYERS - 1])
         loose = ((0.0, ground.cover_cohesion_pa, ground.cover_energy_ratio),) if cover_m > 0.0 else ()
-        column = self._column or (*loose, rock)
+        column = self._column or (*loose, *rock)
         self._layers[:], self._layers[:, 0] = 0.0, np.inf
         self._layers[: len(column)] = column
         state[BORED] = 1.0
+
+    def layer_below(self, depth_m: float) -> tuple[int, float]:
+        """What is cut at a depth of the hole: index in `column`, -1 for the cover; and the depth where it ends."""
+        tops = [self.cover_m + layer.top_m for layer in self.column]
+        index = sum(top <= depth_m for top in tops) - 1
+        return index, tops[index + 1] if index + 1 < len(tops) else math.inf
+
+    def is_beside(self, tip_m: Vector) -> bool:
+        """Whether the bit is out of its hole and not over it: another contact would begin another hole."""
+        axis, off = self._state[AXIS:SLOPE], tip_m - self._state[COLLAR:AXIS]
+        along = float(axis @ off)
+        return along <= 0.0 and float(np.linalg.norm(off - along * axis)) > self.radius_m
+
+    @property
+    def in_hole(self) -> bool:
+        """Whether the bit stands in its hole."""
+        return self.collar_m is not None and self._state[INSERTED] > 0.0
 
     def leave_hole(self) -> None:
         """The robot has gone elsewhere: the next contact begins another hole."""

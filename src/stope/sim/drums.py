@@ -13,11 +13,12 @@ from stope.ledger.accounts import Carry, micrograms
 from stope.physics.excavation.drum import Scoop, drum_response, scoop_in_soil
 from stope.robot.messages import Vector
 from stope.robot.model import Drums
-from stope.sim.heightmap import HeightMap
+from stope.sim.heightmap import Cells, HeightMap
 from stope.sim.truth import TrueGround
 
 ROCK_STIFFNESS_N_M = 1.0e4  # a drum that reaches bedrock stands on it
 ROCK_DAMPING_NS_M = 100.0
+_NOWHERE: Cells = np.zeros(0, dtype=np.int64)
 
 
 class DrumState(NamedTuple):
@@ -74,22 +75,22 @@ class DrumsInGround:
         xy = centres_m[:, :2]
         self._below[:, 0], self._below[:, 1] = self._heights.height(xy), self._heights.cover_at(xy)
 
-    def dig(self, drum: int, centre_m: Vector, yaw_rad: float) -> int:
-        """Move what was cut since the last call from the height map into the drum; micrograms moved."""
+    def dig(self, drum: int, centre_m: Vector, yaw_rad: float) -> tuple[int, Cells]:
+        """Move what was cut since the last call from the height map into the drum; micrograms moved, and whence."""
         d, density = self._drums, self._ground.cover.density_kg_m3
         wanted = self._carry[drum].take(self._volume_m3[drum] * density)
         self._volume_m3[drum] = 0.0
         room = micrograms(d.capacity_kg) - int(self.held_ug[drum])
         wanted = min(wanted, room)
         if wanted <= 0:
-            return 0
+            return 0, _NOWHERE
         bottom = float(centre_m[2]) - d.radius_m
         surface = float(self._heights.height(centre_m[:2]))
         half_chord = math.sqrt(max(2.0 * d.radius_m * (surface - bottom), 1e-6))
         cells = self._heights.footprint(centre_m[:2], half_chord, d.width_m / 2.0, yaw_rad)
         moved = int(self._heights.excavate(cells, bottom, wanted, density))
         self.held_ug[drum] += moved
-        return moved
+        return moved, cells
 
     def fill(self) -> Vector:
         """(drums,) 0..1."""

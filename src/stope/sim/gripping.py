@@ -60,7 +60,8 @@ class Grippers:
             if gripper.kind == "clamp":
                 strength = (gripper.rated_normal_n, gripper.rated_shear_n)
             else:
-                strength = self._ground.grip_strength(gripper.spines, float(self._heights.cover_at(at[:2])))
+                cover_m = float(self._heights.cover_at(at[:2]))
+                strength = self._ground.grip_strength(gripper.spines, cover_m, at[:2])
             normal_n, shear_n = (self.quality * newtons for newtons in strength)
             self._footing.grip(foot, at, tree.point_rotation[foot], normal_n, shear_n)
         state.engagement[foot] = min(1.0, state.engagement[foot] + self._travel[foot])

@@ -57,17 +57,18 @@ class HeightMap:
         self._bedrock = bedrock.reshape(-1)
         self._cover = cover.reshape(-1)
         self._surface = self._bedrock + self._cover
+        self._bored: dict[int, Array] = {}
         self._memory = self._surface.data  # the same numbers: reading one is ten times cheaper than from NumPy
         self._corners: Final = np.array([0, 1, self.n, self.n + 1])
 
     @property
     def bedrock_m(self) -> Array:
-        """(n, n) read-only view."""
+        """(n, n) read-only view; it changes by `bore` alone."""
         return self._view(self._bedrock)
 
     @property
     def cover_m(self) -> Array:
-        """(n, n) read-only view; it changes by `excavate` and `deposit` alone."""
+        """(n, n) read-only view; it changes by `excavate`, `deposit` and `slumping` alone."""
         return self._view(self._cover)
 
     @property
@@ -211,6 +212,24 @@ class HeightMap:
         cells, shares = np.unique(landed, return_counts=True)
         self._set_cover(cells, self._cover[cells] + shares * (placed / (landed.size * per_metre)))
         return placed
+
+    def bore(self, cells: Cells, layer: int, volume_m3: float) -> None:
+        """Take a volume of rock of one layer out from under the cells, evenly; the cover on them sinks with it."""
+        self._check(cells)
+        if not 0.0 <= volume_m3 < np.inf or not cells.size:
+            raise ValueError(f"bore of {volume_m3} m3 in {cells.size} cells")
+        sunk = volume_m3 / (cells.size * self.cell_area_m2)
+        self._bored.setdefault(layer, np.zeros(len(self._bedrock)))[cells] += sunk
+        self._bedrock[cells] -= sunk
+        self._surface[cells] = self._bedrock[cells] + self._cover[cells]
+
+    def bored_m3(self, layer: int) -> float:
+        """Volume of rock of this layer that `bore` took out of the map."""
+        return math.fsum(self._bored.get(layer, ())) * self.cell_area_m2
+
+    def loose(self) -> tuple[Array, Array]:
+        """Cover and surface, (n * n,) each, for `slumping`, which alone changes them and keeps their sums."""
+        return self._cover, self._surface
 
     def cover_mass_kg(self, density: float) -> float:
         """All loose cover on the map, summed without rounding error."""

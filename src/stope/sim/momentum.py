@@ -15,7 +15,7 @@ from numba import njit
 from stope.robot.messages import Vector
 from stope.robot.solve3 import solve3
 
-SOURCES = ("anchors", "contacts", "tools", "thrusters", "outside", "gravity", "offload", "mass")
+SOURCES = ("anchors", "contacts", "tools", "thrusters", "outside", "gravity", "offload", "mass", "ejecta")
 ROW = {source: row for row, source in enumerate(SOURCES)}
 
 
@@ -35,7 +35,7 @@ class ImpulseBook:
         momentum: (6,) linear and angular momentum about the world origin at the start.
 
     Attributes:
-        table: (8, 6) impulse (N s) and angular impulse about the world origin (N m s) per source.
+        table: (9, 6) impulse (N s) and angular impulse about the world origin (N m s) per source.
         raw_drift: (6,) vector sum of what the projection had to correct.
     """
 
@@ -64,6 +64,11 @@ class ImpulseBook:
         self.table[ROW[source]] += impulse
         self._scale[0] += float(np.linalg.norm(impulse[:3]))
         self._scale[1] += float(np.linalg.norm(impulse[3:]))
+
+    def rename(self, source: str, target: str, impulse: Vector) -> None:
+        """Move an impulse (6,) that `settle` booked under one source to the one that it really came from."""
+        self.table[ROW[source]] -= impulse
+        self.table[ROW[target]] += impulse
 
     @property
     def packed(self) -> Book:

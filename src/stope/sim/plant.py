@@ -168,6 +168,7 @@ class AsteroidPlant:
         self._reading = np.zeros(2 * joints + 1)
         self._effort, self._thrust = np.zeros(joints), np.zeros(len(self.model.thrusters))
         self._gas_flows = False
+        self._bump, self._kick = np.zeros(6), np.zeros(6)
         self._grip_drive = np.zeros(len(self.model.limbs), dtype=np.int8)
         self._loads = Loads(self._wrench, np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)), np.zeros(joints))
         self._ground = Ground(
@@ -255,7 +256,8 @@ class AsteroidPlant:
 
     def push(self, wrench: Vector) -> None:
         """Let something else (a bump, a test stand) push the base: force and torque (6,), world axes, until changed."""
-        self._loads.outside[:] = wrench
+        self._bump = wrench.copy()
+        self._loads.outside[:] = self._bump + self._kick
 
     def run_away(self, joint: int, effort: float) -> None:
         """Let a joint's drive add this effort by itself (fault injection); a closed brake holds against it."""
@@ -345,12 +347,16 @@ class AsteroidPlant:
     def _settle(self) -> None:
         """Book the impulses of the period, project PyBullet's momentum drift out, read the inertial sensors."""
         tree = self._tree
+        kick = self._kick * self._slow_s
+        kick[3:] += _cross(self._base[:3], kick[:3])
         plausible = settle_period(
             self._bodies, self._robot, tree.weighed, self.footing.state.sums, self._loads, self._book, self._motion,
             self._field, self._effort, self._step_s, self._slow_s, self._offload, tree.total_mass_kg, PLAUSIBLE_SPEED,
         )  # fmt: skip
         if not plausible:
             raise PhysicsDivergedError(f"at {self.time_us * 1e-6:.3f} s the base moved at {self._base[7:10]} m/s")
+        if kick.any():
+            self.impulses.rename("outside", "ejecta", kick)
         tree.swept(summed=True)
         self._feel(self._motion.felt)
 
@@ -390,11 +396,21 @@ class AsteroidPlant:
                 flow.dig(index, centre, float(self._dq[joint]), yaw, FLOW_US * 1e-6)
         if len(flow.cloud):
             flow.fly(FLOW_US * 1e-6)
+        self._recoil()
         for link, extra_kg in flow.loads().items():
             if abs(extra_kg - self._carried_kg.get(link, 0.0)) >= LOAD_STEP_KG:
                 self._load_link(link, extra_kg)
         self._motion.energy_j[0] += model.idle_power_w * FLOW_US * 1e-6
         self._levels = self._sound()
+
+    def _recoil(self) -> None:
+        """Push the base, until the next parcels, with what the thrown ones gave back; booked as ejecta."""
+        impulse = self.flow.take_recoil()
+        if not impulse.any() and not self._kick.any():
+            return
+        force = impulse[:3] / (FLOW_US * 1e-6)
+        self._kick[:3], self._kick[3:] = force, impulse[3:] / (FLOW_US * 1e-6) - _cross(self._base[:3], force)
+        self._loads.outside[:] = self._bump + self._kick
 
     def _load_link(self, name: str, extra_kg: float) -> None:
         """Let a link's mass follow the flow; mass from the ground arrives at rest, so momentum does not change."""
@@ -433,6 +449,8 @@ class AsteroidPlant:
         if low != self._near.body:
             self._body.collide(self._ground_body, self._collides, on=low)
         tools = self._tree.point_m[self._feet :]
+        if self.bit is not None and self.bit.collar_m is not None and self.bit.is_beside(tools[0]):
+            self.bit.leave_hole()
         drums, floor_m = False, -math.inf
         if len(tools):
             clear = tools[:, 2] - self.heights.height(tools[:, :2])
