@@ -29,7 +29,7 @@ PROPELLANT = "propellant"
 #: Shares of the kerf that the auger lifts into the bin and that falls back at the collar; the rest is thrown. Assumed,
 #: for a hooded bit whose flights keep up (`physics.drilling.choke_ratio` below 1).
 LIFTED, FELL_BACK = 0.90, 0.07
-THROWN_PER_PARCEL_UG = 200_000  # one drawn particle stands for 0.2 g
+THROWN_PER_PARCEL_UG = 20_000  # one drawn particle stands for 20 mg
 DRUM_SPILL = 0.02  # share of what drums cut that is flung past the hood, assumed
 EMPTYING_KG_PER_RAD = 0.05  # a drum that turns backwards empties into the bin, assumed from RASSOR's dump by reversal
 CORE_EJECTED_BELOW_M = 5.0e-3  # the stowed bit drops its core into the bin
@@ -287,7 +287,7 @@ class MassFlow:
     ) -> None:
         """Ejecta: mass leaves the ground with the speed of the tool's edge where it was cut, upward and outward.
 
-        One particle per 0.2 g; the tool feels its recoil.
+        One particle per 20 mg; the tool feels its recoil.
         """
         self.book.transfer(material, "ground", "in_flight", mass_ug)
         waiting = self._waiting.get(material, 0) + mass_ug
