@@ -187,7 +187,7 @@ def test_same_seed_same_sensors_and_other_seed_other_noise(make_plant: PlantMake
         run(plant, idle(miner), 0.02)
     assert (first.sense().joint_position == second.sense().joint_position).all()
     assert (first.sense().imu_accel_m_s2 == second.sense().imu_accel_m_s2).all()
-    assert (first.sense().imu_accel_m_s2 != other.sense().imu_accel_m_s2).all()
+    assert (first.sense().imu_accel_m_s2 != other.sense().imu_accel_m_s2).any()  # in steps: one axis may agree
     assert (first.sense().imu_gyro_rad_s != first.sense().imu_accel_m_s2).all()
 
 

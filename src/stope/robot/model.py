@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -135,15 +136,60 @@ class Thruster:
 
 
 @dataclass(frozen=True, slots=True)
-class SensorNoise:
-    """One-sigma white noise of each sensor family, in the sensor's own unit. Each has its own random stream."""
+class Sensor:
+    """How a sensor family reports, in its own unit. Each of its errors has its own random stream.
 
-    joint_position: float
-    joint_velocity: float
-    gyro_rad_s: float
-    accel_m_s2: float
-    limb_force_n: float
-    load_cell_n: float
+    Attributes:
+        noise: one sigma, white, at every reading. bias: one sigma of the offset that each run draws.
+        drift: of the offset's random walk, a root second.
+        resolution: step of the reading, 0 for none. range: it reports no more than this, either sign.
+        latency_s: age of what is reported. dropout_share: of the readings that do not arrive; the last one is repeated.
+    """
+
+    noise: float
+    bias: float = 0.0
+    drift: float = 0.0
+    resolution: float = 0.0
+    range: float = math.inf
+    latency_s: float = 0.0
+    dropout_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sensors:
+    """Every sensor family of a robot: units as the names of the file's keys say."""
+
+    joint_position: Sensor
+    joint_velocity: Sensor
+    gyro: Sensor
+    accel: Sensor
+    limb_force: Sensor
+    load_cell: Sensor
+    spindle_current: Sensor
+
+
+@dataclass(frozen=True, slots=True)
+class Actuator:
+    """What a drive can do and what it loses, at the joint's output, in joint units (N m and rad, N and m).
+
+    Attributes:
+        peak: effort at rest, cold; no_load: speed at which none is left.
+        continuous: effort that the winding bears for ever; thermal_s: time constant of its heating.
+        coulomb, viscous: friction; slip: speed over which the former turns round.
+        backlash: width of the gap; rotor_inertia: what crosses it.
+        spread_log_sd: from unit to unit, of the logarithm of continuous effort, friction and backlash.
+    """
+
+    peak: float
+    no_load: float
+    continuous: float
+    thermal_s: float
+    coulomb: float
+    viscous: float
+    slip: float
+    backlash: float
+    rotor_inertia: float
+    spread_log_sd: float
 
 
 @dataclass(frozen=True)
@@ -167,7 +213,8 @@ class RobotModel:
     max_slope_deg: float
     idle_power_w: float
     bus_voltage_v: float
-    noise: SensorNoise
+    sensors: Sensors
+    actuators: dict[JointRole, Actuator]
 
     @cached_property
     def effort_max(self) -> Vector:

@@ -15,6 +15,7 @@ from stope.mission.errors import InputError
 from stope.mission.source import FileModel, InputErrors, Mismatch, read_tree, validate
 from stope.robot import model
 from stope.robot.agreement import disagreements
+from stope.robot.drives import Drive
 from stope.robot.jointlimits import Limits, NotNegative, Positive, check_ordered
 from stope.robot.model import JointRole, RobotModel
 from stope.robot.urdf import read_urdf
@@ -132,15 +133,43 @@ class TankEntry(FileModel):
     propellant_kg: Positive
 
 
-class NoiseEntry(FileModel):
-    """See `stope.robot.model.SensorNoise`."""
+class SensorEntry(FileModel):
+    """See `stope.robot.model.Sensor`; amounts in the unit of the family's key, drift per root second."""
 
-    joint_position_rad_or_m: NotNegative
-    joint_velocity_rad_s_or_m_s: NotNegative
-    gyro_rad_s: NotNegative
-    accel_m_s2: NotNegative
-    limb_force_n: NotNegative
-    load_cell_n: NotNegative
+    noise: NotNegative
+    bias: NotNegative = 0.0
+    drift_sqrt_s: NotNegative = 0.0
+    resolution: NotNegative = 0.0
+    range: Positive | None = None
+    latency_s: Annotated[float, Field(ge=0, le=0.2)] = 0.0
+    dropout_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+
+    def plain(self) -> model.Sensor:
+        """As the simulator takes it."""
+        reach = math.inf if self.range is None else self.range
+        return model.Sensor(
+            self.noise, self.bias, self.drift_sqrt_s, self.resolution, reach, self.latency_s, self.dropout_share
+        )
+
+
+class SensorsEntry(FileModel):
+    """Every sensor family; the unit of its amounts is in its key. The simulator's only: hardware has its own."""
+
+    joint_position_rad_or_m: SensorEntry
+    joint_velocity_rad_s_or_m_s: SensorEntry
+    gyro_rad_s: SensorEntry
+    accel_m_s2: SensorEntry
+    limb_force_n: SensorEntry
+    load_cell_n: SensorEntry
+    spindle_current_a: SensorEntry
+
+    def plain(self) -> model.Sensors:
+        """As the simulator takes it."""
+        return model.Sensors(
+            self.joint_position_rad_or_m.plain(), self.joint_velocity_rad_s_or_m_s.plain(),
+            self.gyro_rad_s.plain(), self.accel_m_s2.plain(), self.limb_force_n.plain(),
+            self.load_cell_n.plain(), self.spindle_current_a.plain(),
+        )  # fmt: skip
 
 
 class RobotFile(FileModel):
@@ -162,7 +191,8 @@ class RobotFile(FileModel):
     max_slope_deg: Annotated[float, Field(gt=0, lt=90)]
     idle_power_w: NotNegative
     bus_voltage_v: Positive
-    noise: NoiseEntry
+    sensors: SensorsEntry
+    actuators: dict[JointRole, Drive] = Field(default={})  # the simulator's; a role that is left out is ideal
 
 
 def load_robot(path: Path) -> RobotModel:
@@ -213,11 +243,8 @@ def _model(file: RobotFile, urdf: Path) -> RobotModel:
         max_slope_deg=file.max_slope_deg,
         idle_power_w=file.idle_power_w,
         bus_voltage_v=file.bus_voltage_v,
-        noise=model.SensorNoise(
-            joint_position=file.noise.joint_position_rad_or_m,
-            joint_velocity=file.noise.joint_velocity_rad_s_or_m_s,
-            **file.noise.model_dump(exclude={"joint_position_rad_or_m", "joint_velocity_rad_s_or_m_s"}),
-        ),
+        sensors=file.sensors.plain(),
+        actuators={role: drive.plain() for role, drive in file.actuators.items()},
     )
 
 

@@ -231,17 +231,17 @@ class _Sight:
 
     def view(self, stand: DrillStand, tick: int, reserves: tuple[float, float]) -> View:
         """The view of one tick."""
-        drill, noise = self._model.drill, self._model.noise
+        drill, sensors = self._model.drill, self._model.sensors
         assert drill is not None
         one, two, three = self._rng.standard_normal(3).tolist()
         position, velocity, effort = self._zero.copy(), self._zero.copy(), self._zero.copy()
-        position[drill.feed] = stand.feed_m + noise.joint_position * one
-        velocity[drill.feed] = stand.feed_m_s + noise.joint_velocity * two
+        position[drill.feed] = stand.feed_m + sensors.joint_position.noise * one
+        velocity[drill.feed] = stand.feed_m_s + sensors.joint_velocity.noise * two
         velocity[drill.spindle], effort[drill.spindle] = stand.spindle_rad_s, stand.spindle_nm
         self._kinematics.bit_tip_m = np.array((0.0, 0.0, -position[drill.feed]))
         obs = Observation(
             time_us=round(tick * self._dt * 1e6), seq=tick, joint_position=position, joint_velocity=velocity,
-            joint_effort=effort, weight_on_bit_n=stand.weight_on_bit_n + noise.load_cell_n * three, **self._still,
+            joint_effort=effort, weight_on_bit_n=stand.weight_on_bit_n + sensors.load_cell.noise * three, **self._still,
         )  # fmt: skip
         return View(
             obs, self._estimate, cast(Kinematics, self._kinematics), cast(AnchorBelief, None), self._model,

@@ -17,10 +17,12 @@ from numba import njit
 from stope.robot.messages import Vector
 from stope.robot.tree import generalise, sum_up, sweep
 from stope.sim import bullet_calls as b3
+from stope.sim.actuators import Motors, actuate
 from stope.sim.bit import BORED, WEIGHT, BitState, bit_reacts
 from stope.sim.drums import DrumState, drums_react
 from stope.sim.footing import Feet, feet_react
 from stope.sim.momentum import Book, settle
+from stope.sim.sensors import Wires, measure
 from stope.sim.servo import drive
 
 ANCHORS, CONTACTS, TOOLS, GAS, OUTSIDE = range(5)  # rows of the wrench sums
@@ -82,10 +84,11 @@ class Loads(NamedTuple):
 
 
 class Robot(NamedTuple):
-    """The robot's state: arrays of `Tree`, and joint positions, velocities and base (2 n + 13,) in one."""
+    """The robot's state: arrays of `Tree`; joint positions, velocities and base (2 n + 13,) in one; its drives."""
 
     tree: tuple[Any, Vector, Vector, Vector, Vector]
     state: Vector
+    motors: Motors
 
 
 @njit(cache=True)
@@ -108,6 +111,7 @@ def one_step(
         axle = frames[0, 4:11:3]  # the base's y
         drums_react(at[first:], axle, state[n : 2 * n], step_s, drums, wrench[first:])
     joint = effort + loads.drive_fault
+    actuate(joint, state[n : 2 * n], robot.motors, step_s)
     push = np.empty(6)
     _push_base(base, frames, loads, push)
     whole = np.empty(6)
@@ -134,7 +138,7 @@ def one_step(
 @njit(cache=True)
 def many_steps(
     bodies: Bodies, robot: Robot, ground: Ground, loads: Loads, effort: Vector, spindle: int, step_s: float,
-    near: Near, servo: Vector, gains: Vector, reading: Vector, noise: Vector, steps: int, watch_n: float,
+    near: Near, servo: Vector, gains: Vector, reading: Vector, draws: Vector, wires: Wires, steps: int, watch_n: float,
 ) -> int:  # fmt: skip
     """Servo and plant for up to `steps` steps; the number done.
 
@@ -142,19 +146,20 @@ def many_steps(
         effort: (n,) receives the servo's efforts of the last step.
         servo, gains: of `JointServo`.
         reading: (2 n + 1,) joint positions, velocities and weight on bit as measured; in place.
-        noise: (>= steps, 2 n + 1) of the coming readings.
+        draws, wires: of the sensors' `SensorGroup`.
         watch_n: measured weight on bit above which the device must look; so it must when the spindle saturates.
     """
     feet, bit, _ = ground
     n = effort.shape[0]
+    true = np.empty(2 * n + 1)
     for i in range(steps):
         saturated = drive(servo, gains, reading[:n], reading[n : 2 * n], effort)
         if reading[2 * n] > watch_n or (spindle >= 0 and saturated >> spindle & 1):
             return i
         one_step(bodies, robot, ground, loads, effort, spindle, step_s, near)
-        for k in range(2 * n):
-            reading[k] = robot.state[k] + noise[i, k]
-        reading[2 * n] = bit[0][WEIGHT] + noise[i, 2 * n]
+        true[: 2 * n] = robot.state[: 2 * n]
+        true[2 * n] = bit[0][WEIGHT]
+        measure(true, draws[i], wires, reading)
         if spindle >= 0 and bit[0][BORED] == 0.0 and robot.tree[4][feet[0].shape[0], 2] < near.floor_m:
             return i + 1
     return steps

@@ -18,6 +18,7 @@ from stope.robot.messages import Codes, Efforts, RawSensors, Vector
 from stope.robot.model import RobotModel, Thruster
 from stope.robot.seam import PhysicsDivergedError
 from stope.robot.tree import Tree
+from stope.sim.actuators import build_motors
 from stope.sim.bit import NO_BIT, BitInGround
 from stope.sim.bullet import BulletWorld
 from stope.sim.drums import NO_DRUMS, DrumsInGround
@@ -124,7 +125,8 @@ class AsteroidPlant:
         self._build_tools(seed)
         self.footing = Footing([limb.gripper for limb in model.limbs], ground.rock.foot_friction)
         self.grippers = Grippers(model, self.footing, heights, ground, grippers_work, self._slow_s)
-        self.sensors = SensorSuite(model, seed)
+        self.sensors = SensorSuite(model, seed, self._step_s, self._slow_s)
+        self.motors = build_motors(model, seed)
         self._start_books()
 
     # --- construction -------------------------------------------------------------------------------------------------
@@ -176,7 +178,7 @@ class AsteroidPlant:
             self.bit.packed if self.bit else NO_BIT,
             self.drums.packed if self.drums else NO_DRUMS,
         )
-        self._robot = Robot(self._tree.packed, self._state)
+        self._robot = Robot(self._tree.packed, self._state, self.motors)
         self._gas_kg, self._levels = 0.0, self._sound()
         read_state(self._world.client, self._body.body, self._body.dofs, self._state)
         self._tree.sweep(self._base, self._q, self._dq)
@@ -232,11 +234,11 @@ class AsteroidPlant:
         if self.bit is not None:
             self.bit.hammer = hammer
         self._prepare(servo.braked, anchor, thrust_n)
-        noise, reading, effort = self.sensors.fast.coming(), self._reading.copy(), np.empty_like(self._effort)
-        steps = min(steps, self._unwatched_steps(), len(noise))
+        draws, reading, effort = self.sensors.fast.coming(), self._reading.copy(), np.empty_like(self._effort)
+        steps = min(steps, self._unwatched_steps(), len(draws))
         done = many_steps(
             self._bodies, self._robot, self._ground, self._loads, effort, self._spindle, self._step_s, self._near,
-            servo.set_points, servo.gains, reading, noise, steps, watch_n,
+            servo.set_points, servo.gains, reading, draws, self.sensors.fast.wires, steps, watch_n,
         )  # fmt: skip
         if done == 0:
             return now
@@ -247,12 +249,10 @@ class AsteroidPlant:
 
     def sense(self) -> RawSensors:
         """What the sensors' wires say now."""
-        n = len(self._reading)
-        reading = self._reading = np.empty(n)
-        reading[:-1] = self._state[: n - 1]
-        reading[-1] = self.bit.weight_on_bit_n if self.bit is not None else 0.0
-        reading += self.sensors.fast.next()
-        return self.sensors.read(self.time_us, reading, self._effort)
+        weight_n = self.bit.weight_on_bit_n if self.bit is not None else 0.0
+        true = np.append(self._state[: len(self._reading) - 1], weight_n)
+        self._reading = self.sensors.fast.read(true, self._reading)
+        return self.sensors.read(self.time_us, self._reading, self._effort)
 
     def push(self, wrench: Vector) -> None:
         """Let something else (a bump, a test stand) push the base: force and torque (6,), world axes, until changed."""
@@ -368,6 +368,7 @@ class AsteroidPlant:
             self._base[10:13],
             specific_force,
             self._wrench[: self._feet, :3],
+            self._effort,
             self.grippers.phase,
             state.engagement,
             state.slip_m,

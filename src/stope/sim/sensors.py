@@ -1,73 +1,144 @@
-"""The sensors' wires: true values plus noise, one named stream per sensor family.
+"""The sensors' wires: true values as real sensors report them.
 
-Encoders and the feed load cell are read at every physics step, because the servo needs them; inertial unit, limb force
-sensors, gripper and level sensors at 100 Hz.
+Each channel is late (latency), offset (a bias that each run draws, and that drifts as a random walk), noisy, clipped to
+its range, rounded to its resolution, and now and then missing: then the device repeats the last reading. Noise, bias,
+drift and drop-out of each sensor family come from a named stream each. Encoders and the feed load cell are read at
+every physics step, because the servo needs them; inertial unit, limb force sensors and spindle current at 100 Hz.
 """
 
 from __future__ import annotations
+
+import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from stope.mission.streams import random_stream
 from stope.robot.messages import Codes, RawSensors, Vector
-from stope.robot.model import RobotModel
+from stope.robot.model import RobotModel, Sensor
 
 BLOCK = 1024
+_RESOLUTION, _RANGE, _WHOLE, _PART, _BIAS = range(5)  # columns of `Wires.channels`
+_FRESH = -1.0
 
 
-class NoiseStreams:
-    """White noise of sensor families that are read together, each from its own named stream.
+class Wires(NamedTuple):
+    """What the kernel knows of sensors that are read together, one row a channel.
 
-    Args:
-        families: (name, standard deviation, number of readings) in the order in which the readings stand.
+    Attributes:
+        channels: (w, 5) resolution, range, latency in whole periods and the rest of it, bias now; in place.
+        past: (r, w) true values of the last periods, a ring; at: (1,) its newest row, -1 before the first reading.
     """
 
-    def __init__(self, seed: int, *families: tuple[str, float, int]) -> None:
-        self._sources = [(random_stream(seed, f"sensor.{name}"), sigma, width) for name, sigma, width in families]
-        self._block = np.empty((0, 0))
-        self._row = BLOCK
+    channels: Vector
+    past: Vector
+    at: Vector
 
-    def next(self) -> Vector:
-        """The next sample of every family, one after the other."""
-        sample: Vector = self.coming()[0]
-        self.use(1)
-        return sample
+
+class SensorGroup:
+    """Sensor families that are read together.
+
+    Args:
+        families: name, sensor and number of channels, in the order in which the channels stand.
+        period_s: between readings.
+    """
+
+    def __init__(self, seed: int, period_s: float, *families: tuple[str, Sensor, int]) -> None:
+        rows = []
+        for name, sensor, width in families:
+            bias = sensor.bias * random_stream(seed, f"sensor.{name}.bias").standard_normal(width)
+            whole = math.floor(sensor.latency_s / period_s)
+            rows += [(sensor.resolution, sensor.range, whole, sensor.latency_s / period_s - whole, b) for b in bias]
+        channels = np.array(rows)
+        depth = int(channels[:, _WHOLE].max()) + 2
+        self.wires = Wires(channels, np.zeros((depth, len(channels))), np.array([_FRESH]))
+        self._sources = [
+            (tuple(random_stream(seed, f"sensor.{name}{part}") for part in ("", ".drift", ".dropout")), sensor, width)
+            for name, sensor, width in families
+        ]
+        self._drift_scale = math.sqrt(period_s)
+        self._block, self._row = np.empty((0, 0)), BLOCK
 
     def coming(self) -> Vector:
-        """(>= 1, width) samples that come next; drawn in blocks, so that a reading costs a slice."""
+        """(>= 1, 3 w) draws of the readings that come next: noise, drift and whether it arrives, of every channel."""
         if self._row == BLOCK:
-            drawn = [sigma * rng.standard_normal((BLOCK, width)) for rng, sigma, width in self._sources]
-            self._block, self._row = np.hstack(drawn), 0
+            noise, drift, arrives = [], [], []
+            for (white, walk, gaps), sensor, width in self._sources:
+                shape = (BLOCK, width)
+                noise.append(sensor.noise * white.standard_normal(shape))
+                drift.append(sensor.drift * self._drift_scale * walk.standard_normal(shape))
+                arrives.append((gaps.random(shape) >= sensor.dropout_share).astype(np.float64))
+            self._block, self._row = np.hstack(noise + drift + arrives), 0
         return self._block[self._row :]
 
     def use(self, count: int) -> None:
-        """Say that the next `count` samples were read."""
+        """Say that the next `count` draws were used."""
         self._row += count
+
+    def read(self, true: Vector, last: Vector) -> Vector:
+        """The next reading (w,) of true values (w,); where none arrives the last one."""
+        reading = last.copy()
+        measure(true, self.coming()[0], self.wires, reading)
+        self.use(1)
+        return reading
+
+
+@njit(cache=True)
+def measure(true: Vector, draws: Vector, wires: Wires, reading: Vector) -> None:
+    """Replace the last reading (w,) by the next one, where one arrives; `draws` is a row of `SensorGroup.coming`."""
+    channels, past, at = wires
+    width, depth = past.shape[1], past.shape[0]
+    if at[0] < 0.0:  # before the first reading the world stood still
+        for row in range(depth):
+            past[row] = true
+        for k in range(width):
+            reading[k] = true[k]  # should the very first one be missing
+    newest = (int(at[0]) + 1) % depth
+    at[0] = newest
+    past[newest] = true
+    for k in range(width):
+        c = channels[k]
+        c[_BIAS] += draws[width + k]
+        if draws[2 * width + k] == 0.0:
+            continue
+        late = newest - int(c[_WHOLE])
+        value = (1.0 - c[_PART]) * past[late % depth, k] + c[_PART] * past[(late - 1) % depth, k]
+        value = min(max(value + c[_BIAS] + draws[k], -c[_RANGE]), c[_RANGE])
+        if c[_RESOLUTION] > 0.0:
+            value = np.rint(value / c[_RESOLUTION]) * c[_RESOLUTION]
+        reading[k] = value
 
 
 class SensorSuite:
     """All sensors of one robot.
 
+    Args:
+        fast_s, slow_s: periods of the physics step and of the 100 Hz sensors.
+
     Attributes:
-        fast: noise of joint positions, joint velocities and load cell, read at every physics step.
+        fast: joint positions, joint velocities and load cell, read at every physics step.
     """
 
-    def __init__(self, model: RobotModel, seed: int) -> None:
-        noise, joints, limbs = model.noise, len(model.joints), len(model.limbs)
+    def __init__(self, model: RobotModel, seed: int, fast_s: float, slow_s: float) -> None:
+        sensors, joints, limbs = model.sensors, len(model.joints), len(model.limbs)
         self._model, self._joints = model, joints
-        self.fast = NoiseStreams(
+        self.fast = SensorGroup(
             seed,
-            ("joint_position", noise.joint_position, joints),
-            ("joint_velocity", noise.joint_velocity, joints),
-            ("load_cell", noise.load_cell_n, 1),
+            fast_s,
+            ("joint_position", sensors.joint_position, joints),
+            ("joint_velocity", sensors.joint_velocity, joints),
+            ("load_cell", sensors.load_cell, 1),
         )
-        self._slow = NoiseStreams(
+        self._slow = SensorGroup(
             seed,
-            ("gyro", noise.gyro_rad_s, 3),
-            ("accel", noise.accel_m_s2, 3),
-            ("limb_force", noise.limb_force_n, limbs * 3),
+            slow_s,
+            ("gyro", sensors.gyro, 3),
+            ("accel", sensors.accel, 3),
+            ("limb_force", sensors.limb_force, limbs * 3),
+            ("spindle_current", sensors.spindle_current, 1),
         )
+        self._slow_reading = np.zeros(7 + 3 * limbs)
         self._spindle = model.drill.spindle if model.drill else -1
         self._ampere_nm = 1.0 / model.drill.torque_constant_nm_a if model.drill else 0.0
 
@@ -77,6 +148,7 @@ class SensorSuite:
         spin_rad_s: Vector,
         specific_force_m_s2: Vector,
         foot_force_n: Vector,
+        effort: Vector,
         phase: Codes,
         engagement: Vector,
         slip_m: Vector,
@@ -87,11 +159,15 @@ class SensorSuite:
         Args:
             rotation: (3, 3) base to world.
             spin_rad_s, specific_force_m_s2: (3,) of the base, world axes; foot_force_n: (L, 3) ground on feet, world.
+            effort: (n,) of the joints' drives.
             levels: bin fill, drum fill, propellant (kg) and energy used (J).
         """
-        reading = self._slow.next().copy()
-        _add_turned(rotation, spin_rad_s, specific_force_m_s2, foot_force_n, reading)
-        self._inertial = reading[:3], reading[3:6], reading[6:].reshape(-1, 3)
+        true = np.zeros(len(self._slow_reading))
+        _turn(rotation, spin_rad_s, specific_force_m_s2, foot_force_n, true)
+        true[-1] = abs(effort[self._spindle]) * self._ampere_nm if self._spindle >= 0 else 0.0
+        reading = self._slow_reading = self._slow.read(true, self._slow_reading)
+        self._inertial = reading[:3], reading[3:6], reading[6:-1].reshape(-1, 3)
+        self._current_a = float(reading[-1]) if self._spindle >= 0 else 0.0
         self._grips = phase, engagement.copy(), slip_m.copy()
         self._levels = levels
 
@@ -101,7 +177,7 @@ class SensorSuite:
         Args:
             reading: (2 n + 1,) measured joint positions, joint velocities and weight on bit; kept.
         """
-        n, spindle = self._joints, self._spindle
+        n = self._joints
         bin_fill, drum_fill, propellant_kg, energy_j = self._levels
         return RawSensors(
             time_us,
@@ -110,8 +186,8 @@ class SensorSuite:
             effort,
             *self._inertial,
             *self._grips,
-            float(reading[-1]) if spindle >= 0 else 0.0,
-            abs(float(effort[spindle])) * self._ampere_nm if spindle >= 0 else 0.0,
+            float(reading[-1]) if self._spindle >= 0 else 0.0,
+            self._current_a,
             bin_fill,
             drum_fill,
             propellant_kg,
@@ -121,12 +197,12 @@ class SensorSuite:
 
 
 @njit(cache=True)
-def _add_turned(rotation: Vector, spin: Vector, felt: Vector, forces: Vector, reading: Vector) -> None:
-    """Add spin, specific force and every foot's force, turned into the base frame, to the readings (6 + 3 L,)."""
+def _turn(rotation: Vector, spin: Vector, felt: Vector, forces: Vector, true: Vector) -> None:
+    """Spin, specific force and every foot's force, turned into the base frame, into (6 + 3 L ...,) zeros."""
     for j in range(3):
         for k in range(3):
             turn = rotation[k, j]
-            reading[j] += turn * spin[k]
-            reading[3 + j] += turn * felt[k]
+            true[j] += turn * spin[k]
+            true[3 + j] += turn * felt[k]
             for i in range(forces.shape[0]):
-                reading[6 + 3 * i + j] += turn * forces[i, k]
+                true[6 + 3 * i + j] += turn * forces[i, k]
