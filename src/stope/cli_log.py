@@ -97,12 +97,14 @@ def log_export(
     ] = None,
     parquet: Annotated[Path | None, typer.Option(metavar="DIR", help="The same as Parquet, for programs.")] = None,
     ros2: Annotated[Path | None, typer.Option(metavar="FILE", help="A bag for ROS 2 (MCAP, CDR).")] = None,
+    rerun: Annotated[Path | None, typer.Option(metavar="FILE", help="A Rerun recording (.rrd).")] = None,
+    lerobot: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder, as LeRobotDataset v3.")] = None,
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic, in tables. Repeat it.")] = None,
 ) -> None:
     """Write a log in another format and print the paths of what was written."""
     exists(file)
-    if not (csv or parquet or ros2):
-        raise InputError("--csv, --parquet, --ros2", read="none of them", expected="one or more")
+    if not (csv or parquet or ros2 or rerun or lerobot):
+        raise InputError("--csv, --parquet, --ros2, --rerun, --lerobot", read="none of them", expected="one or more")
     topics = tuple(topic) if topic else None
     written: list[Path] = []
     if csv:
@@ -118,6 +120,15 @@ def log_export(
 
         export_ros2(file, ros2)
         written.append(ros2)
+    if rerun:
+        from stope.tasklog.interop.rerun import export_rerun
+
+        export_rerun(file, rerun)
+        written.append(rerun)
+    if lerobot:
+        from stope.tasklog.interop.lerobot import export_lerobot
+
+        written += export_lerobot(file, lerobot)
     for path in written:
         typer.echo(str(path))
 

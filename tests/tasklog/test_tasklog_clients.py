@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import warnings
 from collections import Counter
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from mcap.reader import NonSeekingReader, make_reader
@@ -100,3 +103,58 @@ def test_the_snippets_of_the_docs_run(
     assert len(snippets) == 2
     exec(compile(snippets[index], str(DOCS), "exec"), {})
     assert len(capsys.readouterr().out.splitlines()) == COUNTS["/robot/observation"]
+
+
+PACKAGES = ("@mcap/core@2", "@mcap/nodejs@1", "@mcap/support@1")
+
+
+@pytest.fixture(scope="session")
+def node_packages(request: pytest.FixtureRequest) -> Path:
+    """@mcap/core and friends in the test cache: fetched once."""
+    assert request.config.cache is not None
+    folder = request.config.cache.mkdir("mcap-node")
+    npm = shutil.which("npm")
+    if not (folder / "node_modules" / "@mcap" / "support").is_dir():
+        if npm is None:
+            _loudly("npm is not installed")
+        (folder / "package.json").write_text("{}")
+        call = [str(npm), "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES]
+        try:
+            subprocess.run(call, cwd=folder, check=True, capture_output=True, timeout=120)
+        except subprocess.SubprocessError as error:
+            _loudly(f"npm could not fetch {', '.join(PACKAGES)} ({type(error).__name__})")
+    return Path(folder)
+
+
+def _loudly(why: str) -> NoReturn:
+    warnings.warn(f"{why}: logs were not read with it", UserWarning, stacklevel=2)
+    pytest.skip(why)
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_mcap_core_on_node(write_sample: Sample, node_packages: Path, backend: str) -> None:
+    """The TypeScript reader, which refuses chunks without a message index; decoded by protobufjs."""
+    script = Path(__file__).with_name("mcap_counts.mjs")
+    call = ["node", str(script), str(write_sample(backend=backend)), str(node_packages)]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said == {"indexed": EXPECTED, "streamed": EXPECTED, "decoded": EXPECTED, "done": True}
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_pymcap_doctor(write_sample: Sample, backend: str) -> None:
+    """The strictest check of the container that there is (GPL-3.0: a program beside ours, never imported)."""
+    program = shutil.which("pymcap-cli", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if program is None:
+        _loudly("pymcap-cli is not installed")
+    path = write_sample(backend=backend)
+    done = subprocess.run([str(program), "doctor", str(path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{sum(EXPECTED.values())} messages" in " ".join(done.stdout.split())
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 3] ^= 1
+    path.write_bytes(whole)
+    assert subprocess.run([str(program), "doctor", str(path)], capture_output=True, timeout=60).returncode != 0

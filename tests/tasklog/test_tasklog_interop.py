@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
-from sample_log import COUNTS, Sample
+from sample_log import COUNTS, START_NS, Sample, sample_header
 
-from stope.tasklog import TaskLogError
+from stope.tasklog import TaskLogError, TaskLogWriter, new
 from stope.tasklog.conform import check
 from stope.tasklog.interop.cdr import Cdr
 from stope.tasklog.interop.from_csv import import_csv
+from stope.tasklog.interop.lerobot import export_lerobot
 from stope.tasklog.interop.mapping import load_mapping
+from stope.tasklog.interop.rerun import export_rerun
 from stope.tasklog.interop.ros2 import export_ros2
 from stope.tasklog.query.export import export_parquet
 from stope.tasklog.reader import read
@@ -182,3 +186,73 @@ def test_our_topics_are_not_taken(theirs: Path) -> None:
     (theirs / "map.toml").write_text(MAPPING.replace("/percussor/drill", "/estimate"))
     with pytest.raises(TaskLogError, match="has a message of its own"):
         import_csv(load_mapping(theirs / "map.toml"), theirs, theirs / "out.mcap")
+
+
+def _robot_log(path: Path) -> Path:
+    """Readings at 50 Hz with a hole of 100 ms, each beside the command before it, and a task that changes."""
+    with TaskLogWriter(path, sample_header(), start_utc_ns=START_NS) as log:
+        for i in (*range(20), *range(25, 40)):
+            time_us = i * 20_000
+            fields = {f"joint_{kind}": np.full(2, float(i)) for kind in ("position", "velocity", "effort")}
+            log.write("/robot/observation", new("RobotObservation", imu_gyro=np.zeros(3), **fields), time_us)
+            log.write("/robot/command", new("RobotCommand", **fields), time_us)
+            if i == 10:
+                log.write("/task/progress", new("TaskProgress", task="drill"), time_us)
+    return path
+
+
+def test_a_lerobot_dataset(tmp_path: Path) -> None:
+    written = export_lerobot(_robot_log(tmp_path / "a.mcap"), tmp_path / "set")
+    assert {str(path.relative_to(tmp_path / "set")) for path in written} == {
+        "data/chunk-000/file-000.parquet", "meta/episodes/chunk-000/file-000.parquet", "meta/info.json",
+        "meta/stats.json", "meta/tasks.parquet",
+    }  # fmt: skip
+    info = json.loads((tmp_path / "set/meta/info.json").read_text())
+    data = pq.read_table(tmp_path / "set" / info["data_path"].format(chunk_index=0, file_index=0))
+    assert (info["codebase_version"], info["fps"], info["total_episodes"]) == ("v3.0", 50, 2)
+    assert info["total_frames"] == data.num_rows == 34  # 35 readings; no command came after the last
+    assert set(info["features"]) == set(data.column_names)
+    assert info["features"]["action"]["names"][:2] == ["hip.position", "feed.position"]
+    rows = data.to_pylist()
+    assert [row["index"] for row in rows] == list(range(34))
+    assert {row["episode_index"] for row in rows[:20]} == {0}
+    for row in rows:
+        assert row["timestamp"] == pytest.approx(row["frame_index"] / 50)
+    assert (rows[3]["observation.state"], rows[3]["action"][:2]) == ([3.0, 3.0], [4.0, 4.0])
+    assert rows[19]["action"][:2] == [25.0, 25.0]  # the command after the hole
+    assert [rows[20]["frame_index"], rows[20]["observation.time_s"]] == [0, 0.5]
+    tasks = pq.read_table(tmp_path / "set/meta/tasks.parquet")
+    assert tasks.to_pylist() == [
+        {"task_index": 0, "task": "bennu_core"}, {"task_index": 1, "task": "bennu_core: drill"},
+    ]  # fmt: skip
+    assert list(tasks.to_pandas().index) == ["bennu_core", "bennu_core: drill"]  # as LeRobot looks them up
+    episodes = pq.read_table(tmp_path / "set/meta/episodes/chunk-000/file-000.parquet").to_pylist()
+    assert [(e["dataset_from_index"], e["dataset_to_index"], e["length"]) for e in episodes] == [
+        (0, 20, 20),
+        (20, 34, 14),
+    ]
+    stats = json.loads((tmp_path / "set/meta/stats.json").read_text())
+    assert set(stats) == set(info["features"])
+    assert stats["observation.state"]["max"] == [38.0, 38.0]
+    with pytest.raises(TaskLogError, match="exists; nothing is overwritten"):
+        export_lerobot(tmp_path / "a.mcap", tmp_path / "set")
+
+
+def test_a_log_without_commands_is_no_dataset(write_sample: Sample, tmp_path: Path) -> None:
+    with pytest.raises(TaskLogError, match="read 0 readings with a command"):
+        export_lerobot(write_sample(), tmp_path / "set")
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_rerun_recording(write_sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = write_sample()
+    export_rerun(log, tmp_path / "a.rrd")
+    assert (tmp_path / "a.rrd").read_bytes()[:4] in (b"RRF2", b"RRIO")
+    with pytest.raises(TaskLogError, match="exists"):
+        export_rerun(log, tmp_path / "a.rrd")
+    log.write_bytes(log.read_bytes()[:-30])
+    with pytest.raises(TaskLogError, match="Rerun would drop the rest silently"):
+        export_rerun(log, tmp_path / "b.rrd")
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    with pytest.raises(TaskLogError, match="pip install rerun-sdk"):
+        export_rerun(log, tmp_path / "b.rrd")
