@@ -14,17 +14,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import foxglove
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from foxglove.mcap import MCAPCompression, MCAPWriteOptions
 
 from stope.tasklog import RunHeader, TaskLogWriter, new
 from stope.tasklog.digest import payload_digest
 from stope.tasklog.messages import full_name, schema_bytes
 from stope.tasklog.reader import read
+from stope.tasklog.seal.keys import PrivateKey
 
 TOPIC = "/robot/observation"
 START_NS = 1_800_000_000_000_000_000
@@ -33,29 +36,33 @@ JOINTS, LIMBS = 16, 4
 
 def observation(i: int, rng: np.random.Generator) -> Any:
     """As `session/recording.py` builds it each tick: from the arrays of an Observation."""
-    return new(
-        "RobotObservation",
-        device_time_us=i * 10_000,
-        device_seq=i,
-        joint_position=rng.random(JOINTS),
-        joint_velocity=rng.random(JOINTS),
-        joint_effort=rng.random(JOINTS),
-        imu_gyro=rng.random(3),
-        imu_accel=rng.random(3),
-        limb_force=rng.random((LIMBS, 3)),
-        anchor_phase=np.full(LIMBS, 2, np.int8),
-        anchor_engagement=rng.random(LIMBS),
-        anchor_slip_m=rng.random(LIMBS),
-        weight_on_bit_n=20.0,
-        spindle_current_a=1.5,
-        bin_fill=0.25,
-        drum_fill=rng.random(2),
-        propellant_kg=1.0,
-        bus_voltage_v=24.0,
-        energy_used_j=float(i),
-        safety_state=3,
-        applied_seq=i - 1,
-    )
+    return new("RobotObservation", **values(i, rng))
+
+
+def values(i: int, rng: np.random.Generator) -> dict[str, Any]:
+    """The fields of an Observation."""
+    return {
+        "device_time_us": i * 10_000,
+        "device_seq": i,
+        "joint_position": rng.random(JOINTS),
+        "joint_velocity": rng.random(JOINTS),
+        "joint_effort": rng.random(JOINTS),
+        "imu_gyro": rng.random(3),
+        "imu_accel": rng.random(3),
+        "limb_force": rng.random((LIMBS, 3)),
+        "anchor_phase": np.full(LIMBS, 2, np.int8),
+        "anchor_engagement": rng.random(LIMBS),
+        "anchor_slip_m": rng.random(LIMBS),
+        "weight_on_bit_n": 20.0,
+        "spindle_current_a": 1.5,
+        "bin_fill": 0.25,
+        "drum_fill": rng.random(2),
+        "propellant_kg": 1.0,
+        "bus_voltage_v": 24.0,
+        "energy_used_j": float(i),
+        "safety_state": 3,
+        "applied_seq": i - 1,
+    }
 
 
 def header() -> RunHeader:
@@ -107,14 +114,14 @@ SIZES = (JOINTS, JOINTS, JOINTS, 3, 3, LIMBS * 3, LIMBS, LIMBS, 2)
 def sustained(folder: Path, count: int) -> None:
     """Live messages (built and serialised) per CPU-second, ours and the bare SDK's, and reading back."""
     rng = np.random.default_rng(1)
-    arrays = [observation(i, rng) for i in range(100)]  # the rate of building is in the other table
-    print(f"\n{'sustained, flat out':<44} {'msg/CPU-s':>10} {'msg/s':>10} {'bytes/msg':>10}")
+    arrays = [values(i, rng) for i in range(100)]
+    print(f"\n{'sustained, live, flat out':<54} {'msg/CPU-s':>10} {'msg/s':>10} {'bytes/msg':>10}")
 
     def report(name: str, path: Path, run: Callable[[], None]) -> float:
         cpu, wall = time.process_time(), time.perf_counter()
         run()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        print(f"{name:<44} {count / cpu:>10.0f} {count / wall:>10.0f} {path.stat().st_size / count:>10.1f}")
+        print(f"{name:<54} {count / cpu:>10.0f} {count / wall:>10.0f} {path.stat().st_size / count:>10.1f}")
         return count / cpu
 
     def bare() -> None:
@@ -128,18 +135,22 @@ def sustained(folder: Path, count: int) -> None:
         options = MCAPWriteOptions(compression=MCAPCompression.Zstd, chunk_size=65536, compression_threads=0)
         with foxglove.open_mcap(folder / "bare.mcap", context=context, writer_options=options):
             for i in range(count):
-                channel.log(arrays[i % 100].SerializeToString(), log_time=START_NS + i * 10_000_000)
+                message = new("RobotObservation", **arrays[i % 100])
+                channel.log(message.SerializeToString(), log_time=START_NS + i * 10_000_000)
 
-    def ours(path: Path, backend: Any) -> None:
-        with TaskLogWriter(path, header(), start_utc_ns=START_NS, backend=backend) as log:
+    def ours(path: Path, backend: Any, signer: PrivateKey | None) -> None:
+        with TaskLogWriter(path, header(), start_utc_ns=START_NS, backend=backend, signer=signer) as log:
             for i in range(count):
-                log.write(TOPIC, arrays[i % 100], i * 10_000)
+                log.write(TOPIC, new("RobotObservation", **arrays[i % 100]), i * 10_000)
 
+    key = PrivateKey(Ed25519PrivateKey.generate())
     reference = report("bare foxglove-sdk, no sync", folder / "bare.mcap", bare)
-    for backend in ("foxglove", "python"):
-        path = folder / f"{backend}.mcap"
-        rate = report(f"task log, {backend}", path, lambda path=path, backend=backend: ours(path, backend))
-        print(f"{'':<44} {rate / reference:>10.2f} of the bare writer")
+    for backend, signer in (("foxglove", None), ("foxglove", key), ("python", None)):
+        signed = ", salted digests, signed checkpoints" if signer else ""
+        path = folder / f"{backend}{'_signed' if signer else ''}.mcap"
+        work = partial(ours, path, backend, signer)
+        rate = report(f"task log, {backend}{signed}", path, work)
+        print(f"{'':<54} {rate / reference:>10.2f} of the bare writer")
     path = folder / "foxglove.mcap"
     report("read back, decoded, checksums on", path, lambda: sum(1 for _ in read(path)) and None)
     report("payload digest", path, lambda: payload_digest(path) and None)

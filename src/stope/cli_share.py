@@ -93,6 +93,8 @@ def pull(
     for reason in done.refused:
         typer.echo(f"refused: {reason}", err=True)
     typer.echo(f"{store}: up to commit {done.head}; {len(done.taken)} taken, {done.present} there already")
+    for log in done.resealed:
+        typer.echo(f"{log}: its seal has been countersigned")
     raise typer.Exit(FAILED if done.refused else 0)
 
 

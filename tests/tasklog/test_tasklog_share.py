@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,11 +29,13 @@ from stope.tasklog.exchange.search import catalogue_tables
 from stope.tasklog.exchange.share import local_name, pull, push, verify_store
 from stope.tasklog.exchange.store import Store
 from stope.tasklog.query.sql import query
+from stope.tasklog.seal.dsse import load_envelope
 from stope.tasklog.seal.keys import PrivateKey
 from stope.tasklog.seal.statement import Claims, seal
 
 AT = "2027-01-15T12:00:00Z"
 KEY = PrivateKey(Ed25519PrivateKey.from_private_bytes(b"k" * 32))
+OTHER = PrivateKey(Ed25519PrivateKey.from_private_bytes(b"o" * 32))
 POLICY = {
     "format": "stope.policy/1",
     "version": 1,
@@ -120,6 +123,55 @@ def test_what_does_not_verify_is_refused_and_leaves_nothing(write_sample: Sample
     }
     assert len(pull(store, tmp_path / "in", policy=policy).refused) == 2  # looked at again, since they were refused
     assert len(pull(store, tmp_path / "all").taken) == 3  # without a policy the digest alone decides
+
+
+def test_a_countersigned_seal_reaches_those_who_have_the_log(
+    write_sample: Sample, tmp_path: Path, policy: Path
+) -> None:
+    log = sealed(write_sample, 0)
+    store, folder = Store(str(tmp_path / "store"), create=True), tmp_path / "in"
+    push(store, [log], AT)
+    [copy] = pull(store, folder, policy=policy).taken
+    path, here = log.with_name(log.name + ".seal.json"), copy.with_name(copy.name + ".seal.json")
+    ours = load_envelope(path)
+    path.write_text(ours.signed(OTHER).to_json())
+    push(store, [log], AT)
+    assert pull(store, folder).resealed == [copy]
+    assert load_envelope(here) == load_envelope(path)
+    path.write_text(ours.to_json())  # one with fewer signatures, as the first was
+    push(store, [log], AT)
+    assert pull(store, folder).resealed == []
+    path.write_text(seal(log, OTHER, Claims(AT)).to_json())  # another statement about the same log
+    push(store, [log], AT)
+    assert pull(store, folder).resealed == []
+    assert len(load_envelope(here).signatures) == 2
+
+
+def test_a_log_that_grows_while_it_is_pushed_is_told(
+    write_sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = write_sample("a.mcap")
+    store = Store(str(tmp_path / "store"), create=True)
+    whole = Store.create
+
+    def slow(self: Store, path: str, data: bytes | Path) -> bool:
+        if data == log:
+            log.write_bytes(log.read_bytes() + b"more")
+        return whole(self, path, data)
+
+    monkeypatch.setattr(Store, "create", slow)
+    with pytest.raises(TaskLogError, match="was changed while it was pushed"):
+        push(store, [log], AT)
+    assert list(commits(store)) == []
+
+
+def test_a_log_larger_than_the_disk_is_not_begun(
+    write_sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(str(tmp_path / "store"), create=True)
+    push(store, [write_sample("a.mcap")], AT)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
+    assert "bytes, and 100 are free on this disk" in pull(store, tmp_path / "in").refused[0]
 
 
 def test_a_changed_object_is_refused(write_sample: Sample, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Ceiling:
 TASKS = frozenset(
     (
         "stope.tasklog.tasks:add_to_tables",
-        "stope.tasklog.tasks:catalogue_row",
+        "stope.tasklog.tasks:catalogue_rows",
         "stope.tasklog.tasks:verify_logs",
         "stope.tasklog.tasks:check_logs",
     )

@@ -14,11 +14,11 @@ def add_to_tables(folder: str, *parts: str) -> list[str]:
     return [add_log(Path(part), Path(folder)) for part in parts]
 
 
-def catalogue_row(log: str) -> dict[str, Any]:
-    """What the catalogue says of a log."""
+def catalogue_rows(*logs: str) -> list[dict[str, Any]]:
+    """What the catalogue says of each log."""
     from stope.tasklog.exchange.catalogue import describe_log
 
-    return describe_log(Path(log))
+    return [describe_log(Path(log)) for log in logs]
 
 
 def verify_logs(policy: str, *logs_and_seals: str) -> list[dict[str, Any]]:

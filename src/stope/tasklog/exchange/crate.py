@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from stope.tasklog.errors import TaskLogError
 from stope.tasklog.fingerprint import file_sha256
@@ -85,7 +86,7 @@ def _graph(
             "datePublished": published,
             "author": [{"@id": row["@id"]} for row in people] or [{"@id": team}],
             "publisher": {"@id": team},
-            "hasPart": [{"@id": file.name} for file in files],
+            "hasPart": [{"@id": quote(file.name)} for file in files],
             "mentions": {"@id": "#run"},
         },
         *(_file(file, licence) for file in files),
@@ -96,7 +97,7 @@ def _graph(
             "startTime": info.start_utc,
             "agent": {"@id": team},
             "instrument": [{"@id": "#robot"}, {"@id": "#software"}],
-            "result": [{"@id": file.name} for file in files],
+            "result": [{"@id": quote(file.name)} for file in files],
         },
         {"@id": "#robot", "@type": "IndividualProduct", "name": header.robot},
         software,
@@ -109,7 +110,7 @@ def _graph(
 def _file(file: Path, licence: str) -> dict[str, Any]:
     is_log = file.suffix == ".mcap"
     return {
-        "@id": file.name,
+        "@id": quote(file.name),
         "@type": "File",
         "name": file.name,
         "contentSize": str(file.stat().st_size),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,11 @@ from stope.tasklog.confined import confined
 from stope.tasklog.errors import TaskLogError
 from stope.tasklog.exchange.commits import Commit, claim, commits, object_path
 from stope.tasklog.exchange.store import Store
+from stope.tasklog.fingerprint import file_sha256
 from stope.tasklog.newfile import new_file
 
 _MAX_SEAL = 64 * 1024 * 1024
+_AT_ONCE = 50
 _STATE = ".stope-share.json"
 Wanted = Callable[[dict[str, Any]], bool]
 
@@ -44,14 +47,15 @@ def push(store: Store, logs: Sequence[Path], at: str) -> Pushed:
     for found in commits(store):
         newest = found
         known |= {(row["sha256"], tuple(row.get("seals", ()))) for row in found.logs}
-    for log in logs:
-        row = confined("stope.tasklog.tasks:catalogue_row", str(log))
+    for log, row in _described(logs):
         seal = log.with_name(log.name + ".seal.json")
         row["seals"] = [_upload_seal(store, seal)] if seal.is_file() else []
         if (row["sha256"], tuple(row["seals"])) in known:
             done.skipped.append(log.name)
             continue
         created = store.create(object_path(row["sha256"]), log)
+        if created and file_sha256(log) != row["sha256"]:
+            raise TaskLogError(f"{log}: was changed while it was pushed; push it when nobody writes to it any more")
         done.uploaded += created
         done.present += not created
         rows.append(row)
@@ -60,11 +64,23 @@ def push(store: Store, logs: Sequence[Path], at: str) -> Pushed:
     return done
 
 
+def _described(logs: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Each log with its catalogue row, read some at a time in a process with limits: starting one costs most of it."""
+    for first in range(0, len(logs), _AT_ONCE):
+        batch = logs[first : first + _AT_ONCE]
+        yield from zip(batch, confined("stope.tasklog.tasks:catalogue_rows", *map(str, batch)), strict=True)
+
+
 @dataclass(slots=True)
 class Pulled:
-    """What a pull did: logs that were taken, and those that were refused, with the reason."""
+    """What a pull did: logs that were taken, and those that were refused, with the reason.
+
+    Attributes:
+        resealed: logs that were here already and whose seal has gained signatures.
+    """
 
     taken: list[Path] = field(default_factory=list)
+    resealed: list[Path] = field(default_factory=list)
     present: int = 0
     refused: list[str] = field(default_factory=list)
     head: int = 0
@@ -152,6 +168,7 @@ def _take(store: Store, folder: Path, row: dict[str, Any], policy: Path | None, 
     target = folder / local_name(row)
     if target.exists():
         result.present += 1
+        _take_seal(store, target, row, result)
         return
     draft = folder / f".{row['sha256']}.fetched"
     seal = draft.with_name(draft.name + ".seal.json")
@@ -179,8 +196,32 @@ def _take(store: Store, folder: Path, row: dict[str, Any], policy: Path | None, 
         seal.unlink(missing_ok=True)
 
 
+def _take_seal(store: Store, target: Path, row: dict[str, Any], result: Pulled) -> None:
+    """A seal that was countersigned since takes the place of ours: the same statement, all signatures kept."""
+    seal = target.with_name(target.name + ".seal.json")
+    if not row.get("seals") or not seal.is_file() or file_sha256(seal) == row["seals"][-1]:
+        return
+    from stope.tasklog.seal.dsse import load_envelope
+
+    draft = target.with_name(f".{row['sha256']}.fetched.seal.json")
+    draft.unlink(missing_ok=True)
+    try:
+        _fetch(store, row["seals"][-1], draft, _MAX_SEAL)
+        here, there = load_envelope(seal), load_envelope(draft)
+        if here.payload == there.payload and set(here.signatures) < set(there.signatures):
+            draft.replace(seal)
+            result.resealed.append(target)
+    except TaskLogError as error:
+        result.refused.append(f"{seal.name}: {error}")
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _fetch(store: Store, digest: str, target: Path, limit: int) -> None:
     found, size = hashlib.sha256(), 0
+    free = shutil.disk_usage(target.parent).free
+    if limit > free and limit != _MAX_SEAL:
+        raise TaskLogError(f"object {digest[:16]} is of {limit} bytes, and {free} are free on this disk")
     with new_file(target) as file:
         for part in store.parts(object_path(digest)):
             size += len(part)
