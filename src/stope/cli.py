@@ -58,6 +58,8 @@ class Schema(StrEnum):
     MATERIAL = "material"
     ROBOT = "robot"
     SCENARIO = "scenario"
+    EXPEDITION = "expedition"
+    AGREEMENT = "agreement"
 
 
 SetOption = Annotated[

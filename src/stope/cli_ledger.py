@@ -20,6 +20,7 @@ AccountArgument = Annotated[str, typer.Argument(help="Such as hopper:m1, contain
 CommodityArgument = Annotated[str, typer.Argument(help="Such as regolith.")]
 AsOption = Annotated[str, typer.Option("--as", metavar="ORG", help="Your organisation, as the policy calls it.")]
 AgreementOption = Annotated[Path, typer.Option("--agreement", metavar="FILE", help="The agreement (YAML).")]
+_SERVICE = ("service:", "opening:")  # contributions, counted in units of their own
 MemoOption = Annotated[str, typer.Option(help="One sentence for the reader.")]
 
 
@@ -175,6 +176,7 @@ def balance(ledger: LedgerArgument, policy: PolicyOption, json: JsonOption = Fal
     import json as jsonlib
 
     from stope.ledger.balance import add_up
+    from stope.ledger.entry import SERVICES
     from stope.ledger.journal import load
     from stope.tasklog.seal.policy import load_policy
 
@@ -187,7 +189,8 @@ def balance(ledger: LedgerArgument, policy: PolicyOption, json: JsonOption = Fal
         typer.echo(jsonlib.dumps({"head": journal.head, "entries": len(journal.lines), "balances": rows}, indent=2))
         return
     for row in rows:
-        typer.echo(f"{row['account']:<32} {row['amount_mg']:>20} mg {row['commodity']}")
+        unit = SERVICES.get(str(row["commodity"]), "mg") if str(row["account"]).startswith(_SERVICE) else "mg"
+        typer.echo(f"{row['account']:<32} {row['amount_mg']:>20} {unit} {row['commodity']}")
     typer.echo(f"{len(journal.lines)} entries, the last is {journal.head or 'none'}")
 
 
@@ -257,7 +260,8 @@ def _sentence(what: str) -> Iterator[None]:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
-        raise InputError(what, read=f"{first.get('input')!r}"[:80], expected=first["msg"], field=field) from None
+        told = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        raise InputError(what, read="what the ledger cannot hold", expected=told, field=field) from None
 
 
 def _mg(kg: float, least_mg: int = 1) -> int:

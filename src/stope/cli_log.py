@@ -166,4 +166,12 @@ def exists(file: Path, expected: str = "a task log") -> None:
         InputError: it is a folder, or not there.
     """
     if not file.is_file():
-        raise InputError(str(file), read="a folder" if file.is_dir() else "no such file", expected=expected)
+        link = file.is_symlink()
+        read = (
+            "a folder"
+            if file.is_dir()
+            else "a link that leads nowhere or round in a circle"
+            if link
+            else "no such file"
+        )
+        raise InputError(str(file), read=read, expected=expected)

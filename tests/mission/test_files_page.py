@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+from stope.ledger.agreement import Agreement, Bid, Partner, SiteTerms
 from stope.mission.body import Body
 from stope.mission.material import Distribution, Material
 from stope.mission.missionfile import Approach, Mission, Site, Task
@@ -46,10 +47,12 @@ def stated_default(field: Any) -> str | None:
     """What the page must say, None where it says it in its own words."""
     if field.is_required():
         return "required"
-    if isinstance(field.default, BaseModel):
+    if isinstance(field.default, BaseModel) or field.default_factory is not None:
         return None
     if field.default is None:
         return "none"
+    if isinstance(field.default, bool):
+        return str(field.default).lower()
     if field.default in ("", ()):
         return "empty"
     return f"{field.default:g}" if isinstance(field.default, int | float) else str(field.default)
@@ -57,8 +60,11 @@ def stated_default(field: Any) -> str | None:
 
 @pytest.mark.parametrize(
     ("title", "model"),
-    [("Mission", Mission), ("site", Site), ("approach", Approach), ("Body", Body), ("Material", Material)],
-)
+    [
+        ("Mission", Mission), ("site", Site), ("approach", Approach), ("Body", Body), ("Material", Material),
+        ("Agreement", Agreement), ("partners", Partner), ("bids", Bid), ("sites", SiteTerms),
+    ],
+)  # fmt: skip
 def test_the_page_says_what_the_model_says(title: str, model: type[BaseModel]) -> None:
     table = rows(title)
     assert list(table) == list(model.model_fields)

@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from stope.ledger.agreement import Agreement
 from stope.mission.body import Body, ObjShape, load_body
+from stope.mission.expedition import Expedition
 from stope.mission.material import Material, load_material
 from stope.mission.missionfile import Mission, read_mission
 from stope.mission.resolve import digest, resolved_mission
@@ -20,6 +22,7 @@ from stope.session.fit import check_fit
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     "mission": Mission, "body": Body, "material": Material, "robot": RobotFile, "scenario": Scenario,
+    "expedition": Expedition, "agreement": Agreement,
 }  # fmt: skip
 
 
@@ -43,7 +46,7 @@ def check_mission(mission: str, body: str | None, body_unit: str, overrides: Seq
 
 
 def file_schema(kind: str) -> dict[str, Any]:
-    """JSON Schema (2020-12) of a "mission", "body", "material" or "robot" file."""
+    """JSON Schema (2020-12) of a kind of file, one of `SCHEMAS`."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | SCHEMAS[kind].model_json_schema()
 
 
