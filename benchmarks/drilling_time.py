@@ -19,6 +19,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 import argparse
+import importlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from stope.control.goal import Outcome
-from stope.control.weight_law import weight_law
+from stope.control.weight_law import WeightLaw, weight_law
 from stope.mission.material import load_material
 from stope.mission.missionfile import DrillTask
 from stope.mission.shipped import find_data
@@ -56,12 +57,13 @@ class Row:
         finished = np.isfinite(self.ratios)
         p10, p50, p90 = np.quantile(np.where(finished, self.ratios, 1e9), (0.1, 0.5, 0.9))
         shown = ["never" if q > 1e8 else f"{q:.2f}" for q in (p50, p10, p90)]
-        total = {name: sum(getattr(t, name) for t in self.trials) for name in ("chokes", "jams", "detached")}
+        chokes, jams = (sum(t.count(code) for t in self.trials) for code in ("drill.choked", "drill.jammed"))
+        detached = sum(t.detached for t in self.trials)
         cores = sum(t.core_m > 0.0 for t in self.trials)
         hammer = np.mean([t.hammer for t in self.trials])
         cells = (
             self.terrain, self.law, shown[0], f"{shown[1]} to {shown[2]}", f"{finished.sum()} of {len(finished)}",
-            f"{total['chokes']}, {total['jams']}", str(cores), str(total["detached"]), f"{hammer:.2f}",
+            f"{chokes}, {jams}", str(cores), str(detached), f"{hammer:.2f}",
         )  # fmt: skip
         return f"| {' | '.join(cells)} |"
 
@@ -76,6 +78,15 @@ def oracle_s(drill: Drill, ground: TrueGround, reserve_n: float, depth_m: float)
     turns = SPINDLE_RAD_S / (2.0 * math.pi)
     carried = fastest_feed_m_s(bit.kerf_m2, turns, flights_m2, drill.auger_pitch_m, flight_fill=ground.chip_fill)
     return depth_m / min(float(rate), float(carried))
+
+
+def made(name: str) -> WeightLaw:
+    """A fresh law: by its name, or as `module:Class` of the Python path (here, not in a mission)."""
+    module, _, attribute = name.partition(":")
+    if attribute:
+        law: WeightLaw = getattr(importlib.import_module(module), attribute)()
+        return law
+    return weight_law(name)
 
 
 def compare(terrain: str, depth_m: float, laws: list[str], sites: int) -> list[Row]:
@@ -102,7 +113,7 @@ def compare(terrain: str, depth_m: float, laws: list[str], sites: int) -> list[R
         )  # fmt: skip
         for law in laws:
             trial = drill_trial(
-                model, ground, task, Anchorage(model, rock, seed - 1, RISK), law=weight_law(law), seed=seed - 1,
+                model, ground, task, Anchorage(model, rock, seed - 1, RISK), law=made(law), seed=seed - 1,
                 period_s=PERIOD_S, energy_ratio=rock.specific_energy_ratio.median,
             )  # fmt: skip
             trials[law].append(trial)

@@ -24,15 +24,16 @@ class AnchorController:
 
     Args:
         hold_down_n: thrust to keep until then.
+        holding: (L,) bool, anchors that hold already and stay where they are.
     """
 
-    def __init__(self, task: Anchor, stance: Stance, hold_down_n: float) -> None:
+    def __init__(self, task: Anchor, stance: Stance, hold_down_n: float, holding: np.ndarray | None = None) -> None:
         self._task, self._stance, self._gas = task, stance, hold_down_n
         limbs = len(stance.feet_m)
         self._tried_s = np.zeros(limbs)
         self._tries = np.ones(limbs, dtype=int)
         self._opening = np.zeros(limbs, dtype=bool)
-        self._gripped = np.zeros(limbs, dtype=bool)
+        self._gripped = np.zeros(limbs, dtype=bool) if holding is None else holding.copy()
         self._preload_s = 0.0
         self.progress = Progress("feeling for the ground")
 

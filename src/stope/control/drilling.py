@@ -9,6 +9,7 @@ A weight law (`control.weight_law`) chooses weight, speed and blows; everything 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -43,8 +44,22 @@ FREE_TRIES, FREE_S, FREE_TURNS = 5, 1.0, 2.0
 COOL_RAD_S = 3.0
 SETTLE_S, BREAK_S, BREAK_RAD = 1.5, 4.0, 0.5
 UNLOAD_N_S = 50.0
+COUNTER_N_M = 2000.0
 TORQUE_SHARE = 0.9  # of the torque that the anchors can pay beside the weight
-LAYER_RATIO, LAYER_M = 2.0, 4.0e-3  # specific energy against that of LAYER_M before, which is another layer
+LAYER_RATIO, LAYER_M, LAYER_SETTLE_M = (
+    2.5,
+    4.0e-3,
+    5.0e-3,
+)  # specific energy against that of LAYER_M before, which is another layer
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that the hole did: `code` at `time_s`, at this depth."""
+
+    time_s: float
+    code: str
+    depth_m: float
 
 
 class DrillController:
@@ -56,6 +71,9 @@ class DrillController:
         care: what is believed of the bit; kept from hole to hole. A new bit when left out.
         law: chooses the setting; the task's own when left out.
         levels: shares of the blow energy that the hammer can be set to.
+
+    Attributes:
+        events: chokes, jams, rests, layers and breakages, as they were noticed.
     """
 
     def __init__(
@@ -78,10 +96,11 @@ class DrillController:
         self._mark_m = self._since_mark_s = self._phase_s = self._turned = 0.0
         self._lift_from_m, self._tries, self._freeing = 0.0, 0, 0.0
         self._layer: tuple[float, float] | None = None
+        self._layer_from_m = SPUD_M + LAYER_SETTLE_M
+        self._counter_n = 0.0  # push against a feed that drives by itself
         self._ending: Progress | None = None
         self._core = ""
-        self.chokes = self.jams = self.rests = 0
-        self.layers_m: list[float] = []
+        self.events: list[Event] = []
         self.progress = Progress("check")
 
     def update(self, view: View) -> Goal:
@@ -145,7 +164,9 @@ class DrillController:
         if self._ending is not None:
             return
         if watch.runaway is not None:
+            self._note(view, "feed.runaway")
             value, limit, unit = watch.runaway
+            self._counter_n = min(-1.0, self._push_n - view.obs.weight_on_bit_n)
             self._end(
                 "feed.runaway", f"the feed did {value:.3g} {unit} where {limit:.3g} {unit} is the most", value, unit
             )
@@ -154,6 +175,7 @@ class DrillController:
             spin = float(view.obs.joint_velocity[_drill(view).spindle])
             arm = care.look_for_break(view.obs.weight_on_bit_n, spin, self._asked.spindle_rad_s, view.dt_s)
             if care.broken:
+                self._note(view, "bit.broken")
                 reason = f"the bit turns with {1e3 * arm:.2f} mm of torque per weight, as if its crown were gone"
                 self._end("bit.broken", reason, arm, "m")
 
@@ -162,6 +184,9 @@ class DrillController:
         torque = float(view.obs.joint_effort[_drill(view).spindle])
         weight = self._push_n if self._phase in ("spud", "drill") else max(view.obs.weight_on_bit_n, 0.0)
         goal.tool_wrench = np.array((0.0, 0.0, weight, 0.0, 0.0, -torque))
+
+    def _note(self, view: View, code: str, depth_m: float | None = None) -> None:
+        self.events.append(Event(view.time_s, code, self._deepest_m if depth_m is None else depth_m))
 
     # --- phases -------------------------------------------------------------------------------------------------------
 
@@ -183,6 +208,7 @@ class DrillController:
         self._press(view, goal, watch)
         if self._phase == "spud" and watch.depth_m >= min(SPUD_M, self._task.depth_m):
             self._go("drill")
+        self._mind(view, watch)
 
     def _drill(self, view: View, goal: Goal, watch: HoleWatch) -> None:
         assert self._care is not None
@@ -199,19 +225,24 @@ class DrillController:
             return
         self._setting = asked
         self._press(view, goal, watch)
-        self._notice_layer(watch, hole)
-        if self._phase != "drill":
-            return
-        if watch.depth_m >= self._task.depth_m:
+        self._notice_layer(view, watch, hole)
+        if self._phase == "drill" and watch.depth_m >= self._task.depth_m:
             self._go("breakoff")
-        elif watch.standing:
-            self._begin_free()
+        self._mind(view, watch)
+
+    def _mind(self, view: View, watch: HoleWatch) -> None:
+        """Leave the bottom when the hole resists: a spindle that stands, chips that pack, a bit that is warm."""
+        assert self._care is not None
+        if self._phase not in ("spud", "drill"):
+            return
+        if watch.standing:
+            self._begin_free(view)
         elif watch.choking:
             watch.learn_choke()
-            self.chokes += 1
+            self._note(view, "drill.choked")
             self._lift(view, "clear")
         elif self._care.warmth >= 1.0:
-            self.rests += 1
+            self._note(view, "bit.warm")
             self._lift(view, "cool")
 
     def _press(self, view: View, goal: Goal, watch: HoleWatch) -> None:
@@ -239,13 +270,15 @@ class DrillController:
         torque, spin = float(view.obs.joint_effort[drill.spindle]), float(view.obs.joint_velocity[drill.spindle])
         self._rock.update(view.obs.weight_on_bit_n, torque, spin, watch.rate_m_s, view.dt_s, hammer)
 
-    def _notice_layer(self, watch: HoleWatch, hole: Hole) -> None:
-        if hole.rock is None:
+    def _notice_layer(self, view: View, watch: HoleWatch, hole: Hole) -> None:
+        """A specific energy unlike that of some millimetres ago is another layer; noticed once it is settled."""
+        if hole.rock is None or watch.depth_m < self._layer_from_m:
             return
         energy = hole.rock.specific_energy_pa
-        if self._layer is None or watch.depth_m - self._layer[0] > LAYER_M:
-            if self._layer is not None and not 1.0 / LAYER_RATIO < energy / self._layer[1] < LAYER_RATIO:
-                self.layers_m.append(self._layer[0])
+        if self._layer is not None and not 1.0 / LAYER_RATIO < energy / self._layer[1] < LAYER_RATIO:
+            self._note(view, "drill.layer", watch.depth_m)
+            self._layer, self._layer_from_m = None, watch.depth_m + LAYER_SETTLE_M
+        elif self._layer is None or watch.depth_m - self._layer[0] > LAYER_M:
             self._layer = watch.depth_m, energy
 
     def _watch_for_stall(self, view: View, watch: HoleWatch) -> None:
@@ -254,7 +287,8 @@ class DrillController:
             self._mark_m, self._since_mark_s = watch.depth_m, 0.0
         elif self._since_mark_s > STALLED_S:
             rate = 60e3 * (watch.depth_m - self._mark_m) / self._since_mark_s
-            layer = f", in another layer since {1e3 * self.layers_m[-1]:.0f} mm" if self.layers_m else ""
+            tops = [event.depth_m for event in self.events if event.code == "drill.layer"]
+            layer = f", in another layer since {1e3 * tops[-1]:.0f} mm" if tops else ""
             reason = (
                 f"{rate:.2f} mm/min over {STALLED_S:.0f} s at {self._push_n:.0f} N and {1e3 * watch.depth_m:.1f} mm "
                 f"depth{layer}, less than {60e3 * STALLED_M / STALLED_S:.0f} mm/min is not worth it"
@@ -265,7 +299,9 @@ class DrillController:
 
     def _lift(self, view: View, phase: str) -> None:
         self._lift_from_m = float(view.obs.joint_position[_drill(view).feed])
-        self._push_n = 0.0
+        self._push_n, self._layer = 0.0, None  # what packed chips asked for is no property of the rock
+        self._layer_from_m = self._deepest_m + LAYER_SETTLE_M
+        self._rock.reset()
         self._go(phase)
 
     def _hold_lifted(self, view: View, goal: Goal) -> bool:
@@ -284,7 +320,7 @@ class DrillController:
         up = self._hold_lifted(view, goal)
         clean = up and not watch.choking and abs(self._turned) > CLEAR_TURNS * 2.0 * math.pi
         if watch.standing:
-            self._begin_free()
+            self._begin_free(view)
         elif clean or self._phase_s > CLEAR_MOST_S:
             self._tries = 0
             self._go("lower")
@@ -298,7 +334,7 @@ class DrillController:
             self._push_n = view.obs.weight_on_bit_n
             self._go("drill" if watch.depth_m >= SPUD_M else "spud")
         elif watch.standing:
-            self._begin_free()
+            self._begin_free(view)
         self.progress = Progress("back to the bottom", depth_m=self._deepest_m)
 
     def _cool(self, view: View, goal: Goal, _watch: HoleWatch) -> None:
@@ -309,8 +345,8 @@ class DrillController:
             self._go("lower")
         self.progress = Progress(f"bit cools, {self._care.temperature_k:.0f} K", depth_m=self._deepest_m)
 
-    def _begin_free(self) -> None:
-        self.jams += 1
+    def _begin_free(self, view: View) -> None:
+        self._note(view, "drill.jammed")
         self._tries += 1
         self._push_n = 0.0
         self._go("free")
@@ -360,6 +396,11 @@ class DrillController:
         drill = _drill(view)
         self._push_n = 0.0
         home = bring_home(view, goal)
+        if self._counter_n and not home:
+            feed = _drill(view).feed
+            error = goal.feed_velocity_m_s - float(view.obs.joint_velocity[feed])
+            self._counter_n += COUNTER_N_M * error * view.dt_s
+            goal.feed_push_n = self._counter_n
         if home:
             goal.spindle_rad_s = 0.0
         stopped = abs(view.obs.joint_velocity[drill.spindle]) < 0.3

@@ -16,5 +16,5 @@ def bring_home(view: View, goal: Goal, speed_m_s: float = RETRACT_M_S) -> bool:
         return True
     home = bool(view.obs.joint_position[drill.feed] < HOME_M)
     goal.feed_velocity_m_s = 0.0 if home else -speed_m_s
-    goal.feed_limit_n = view.model.joints[drill.feed].effort_max
+    goal.feed_limit_n = 0.0 if home else view.model.joints[drill.feed].effort_max  # at home its brake holds it
     return home

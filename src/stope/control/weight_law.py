@@ -103,13 +103,18 @@ class AdaptiveLaw:
         return Setting(self._weight_n, hole.spindle_max_rad_s, max(hole.levels[0], cool * level))
 
     def _choose_level(self, hole: Hole, wanted_m_s: float) -> None:
-        """The weakest level that gives the power which is lacking after what turning does (Peters et al. 2018)."""
+        """One down while the rate is held; else the weakest that gives the lacking power (Peters et al. 2018)."""
         self._since_s += hole.dt_s
         if hole.rock is None or self._since_s < LEVEL_S:
             return
-        missing_w = (LEVEL_SHARE * wanted_m_s - hole.rate_m_s) * hole.rock.specific_energy_pa * hole.rock.area_m2
-        needed = hole.levels[min(self._level, len(hole.levels) - 1)] + missing_w / max(hole.rock.blow_power_w, 1e-9)
-        level = next((i for i, share in enumerate(hole.levels) if share >= needed), len(hole.levels) - 1)
+        enough = LEVEL_SHARE * wanted_m_s
+        if hole.rate_m_s >= enough:
+            level = max(self._level - 1, 0)
+        else:
+            missing_w = (enough - hole.rate_m_s) * hole.rock.specific_energy_pa * hole.rock.area_m2
+            most = len(hole.levels) - 1
+            needed = hole.levels[min(self._level, most)] + missing_w / max(hole.rock.blow_power_w, 1e-9)
+            level = next((i for i, share in enumerate(hole.levels) if share >= needed), most)
         if level != self._level:
             self._level, self._since_s = level, 0.0
 

@@ -22,11 +22,12 @@ from stope.control.goal import TaskController, View
 from stope.control.leaving import ReleaseController, StowController
 from stope.control.recovering import RecoverController
 from stope.control.stance import Stance
+from stope.control.walking import WalkController
 from stope.control.weight_law import LEVELS
 from stope.executive.activity import Activity
 from stope.executive.condition import Condition
 from stope.executive.task import MakeController, Rung, Task
-from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, PullTest, Release, Stow
+from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, PullTest, Release, Stow, Walk
 from stope.mission.missionfile import Task as Asked
 from stope.robot.messages import AnchorPhase
 from stope.robot.model import RobotModel
@@ -73,6 +74,8 @@ class Workshop:
                 return self._drill(asked)
             case Collect():
                 return self._collect(asked)
+            case Walk():
+                return self._walk(asked)
             case Stow():
                 return self._stow(asked)
             case Release():
@@ -162,6 +165,11 @@ class Workshop:
             "collect", asked.timeout_s, make, pre=(room,), invariant=(FRESH,), exit=(full,),
             resources=frozenset({"collect"}), ladder=(again,),
         )  # fmt: skip
+
+    def _walk(self, asked: Walk) -> Task:
+        pre = (self._bit_home("walk"),) if self.model.drill is not None else ()
+        make = _always(lambda: WalkController(asked, self.stance))
+        return Task("walk", asked.timeout_s, make, pre=pre, invariant=(FRESH,), post=(_anchors(3),))
 
     def _stow(self, asked: Stow) -> Task:
         make = _always(lambda: StowController(self.stance))

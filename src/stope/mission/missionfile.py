@@ -153,6 +153,16 @@ class Collect(FileModel):
     timeout_s: Timeout = 1_800.0
 
 
+class Walk(FileModel):
+    """Walk over the patch, one limb at a time on three closed anchors; each new grip is pulled at with `proof_n`."""
+
+    task: Literal["walk"]
+    east_m: float = Field(default=0.0, ge=-10, le=10)
+    north_m: float = Field(default=0.0, ge=-10, le=10)
+    proof_n: float = Field(default=8.0, gt=0, le=100)
+    timeout_s: Timeout = 7_200.0
+
+
 class Stow(FileModel):
     """Retract the bit, stop the drums, close the bin."""
 
@@ -168,12 +178,12 @@ class Release(FileModel):
 
 
 Task = Annotated[
-    Descend | Anchor | PullTest | DrillTask | Collect | Stow | Release,
+    Descend | Anchor | PullTest | DrillTask | Collect | Walk | Stow | Release,
     Field(discriminator="task"),
 ]
-_RANK = {"descend": 0, "anchor": 1, "pull_test": 2, "drill": 3, "collect": 3, "stow": 4, "release": 5}
-_NEEDS_ANCHOR = ("pull_test", "drill", "collect", "release")
-_ORDER = "descend, anchor, pull_test, drill or collect, stow, release"
+_RANK = {"descend": 0, "anchor": 1, "pull_test": 2, "drill": 3, "collect": 3, "walk": 3, "stow": 4, "release": 5}
+_NEEDS_ANCHOR = ("pull_test", "drill", "collect", "walk", "release")
+_ORDER = "descend, anchor, pull_test, drill or collect or walk, stow, release"
 
 
 class Mission(FileModel):
@@ -252,7 +262,7 @@ class Mission(FileModel):
             at = ("tasks", index, "task")
             if latest and _RANK[task.task] < _RANK[latest]:
                 raise Mismatch(f"'{task.task}' after '{latest}'", f"the order {_ORDER}", at=at)
-            if task.task in done and task.task not in ("drill", "collect"):
+            if task.task in done and task.task not in ("drill", "collect", "walk"):
                 raise Mismatch(f"'{task.task}' a second time", "it once in a mission", at=at)
             if task.task in _NEEDS_ANCHOR and "anchor" not in done:
                 remedy = (
@@ -347,5 +357,5 @@ def _instant(text: str) -> datetime:
 
 __all__ = [
     "Anchor", "Approach", "Believed", "Collect", "Descend", "DrillTask", "Mission", "PullTest", "Release", "Site",
-    "SiteLayer", "Stow", "Task", "load_mission", "read_mission",
+    "SiteLayer", "Stow", "Task", "Walk", "load_mission", "read_mission",
 ]  # fmt: skip

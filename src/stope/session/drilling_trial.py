@@ -7,6 +7,7 @@ run; left out are the robot's compliance and motion, which cost PyBullet's time 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ import numpy as np
 from stope.belief.anchors import AnchorBelief, AnchorState
 from stope.control.bitcare import BitCare
 from stope.control.distribution import Footholds, WrenchDistribution
-from stope.control.drilling import DrillController, unknown_rock
+from stope.control.drilling import DrillController, Event, unknown_rock
 from stope.control.estimator import BaseEstimate
 from stope.control.goal import Goal, Outcome, View
 from stope.control.kinematics import Kinematics
@@ -47,8 +48,8 @@ class Trial:
         task_s: of the whole task, bit home again.
         outcome, code: of the controller; depth_m: true.
         detached: anchors whose true strength was passed.
-        layers_m: depths at which the controller noticed another layer.
-        hammer: mean share of the blow energy while the bit was pressed.
+        events: what the controller noticed, in trial time.
+        hammer: mean share of the blow energy while the bit was pressed, in the second half of the hole.
     """
 
     seconds: float
@@ -58,13 +59,14 @@ class Trial:
     depth_m: float
     peak_weight_n: float
     detached: int
-    chokes: int
-    jams: int
-    rests: int
+    events: tuple[Event, ...]
     hottest_k: float
     core_m: float
-    layers_m: tuple[float, ...]
     hammer: float
+
+    def count(self, code: str) -> int:
+        """How often an event was noticed."""
+        return sum(event.code == code for event in self.events)
 
 
 class Anchorage:
@@ -154,6 +156,8 @@ def drill_trial(
     seed: int = 0,
     period_s: float = 0.01,
     energy_ratio: float = 1.0,
+    disturb: Callable[[DrillStand, float], None] | None = None,
+    care: BitCare | None = None,
 ) -> Trial:
     """Drill one hole.
 
@@ -161,13 +165,14 @@ def drill_trial(
         anchorage: what holds the robot; or fixed reserves of weight (N) and torque (N m), known exactly.
         law: instead of the task's own.
         layers: column of ground instead of the ground's rock (see `sim.bit`).
-        seed: of the sensors' noise.
+        seed: of the sensors' noise; care: of a bit that has drilled before.
+        disturb: called in each tick with stand and time: causes what a test wants to see noticed.
     """
     drill = model.drill
     assert drill is not None
     stand = DrillStand(model, ground, layers)
     made = DrillController(
-        task, Stance(model), unknown_rock(drill, energy_ratio), 0.0, BitCare(drill), law, levels=LEVELS
+        task, Stance(model), unknown_rock(drill, energy_ratio), 0.0, care or BitCare(drill), law, levels=LEVELS
     )
     sight = _Sight(model, period_s, seed)
     touched = reached = None
@@ -181,13 +186,16 @@ def drill_trial(
         goal = made.update(sight.view(stand, tick, reserves))
         if made.progress.outcome is not Outcome.RUNNING:
             break
+        if disturb is not None:
+            disturb(stand, tick * period_s)
         stand.run(_drive(goal), period_s)
         tick += 1
         weight = stand.weight_on_bit_n
         peak = max(peak, weight)
-        if weight > 1.0:
+        if weight > 1.0 and stand.bit.depth_m > 0.5 * task.depth_m:
             pressed_s += period_s
             hammered += goal.hammer * period_s
+        if weight > 1.0:
             touched = tick if touched is None else touched
         if reached is None and stand.bit.depth_m >= task.depth_m - 5e-4:
             reached = tick
@@ -195,7 +203,7 @@ def drill_trial(
     bit = stand.bit
     return Trial(
         seconds, tick * period_s, made.progress.outcome, made.progress.code, bit.depth_m, peak, detached,
-        made.chokes, made.jams, made.rests, bit.hottest_k, bit.core_held_m, tuple(made.layers_m),
+        tuple(made.events), bit.hottest_k, bit.core_held_m,
         hammered / pressed_s if pressed_s else 0.0,
     )  # fmt: skip
 

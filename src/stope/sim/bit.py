@@ -35,6 +35,7 @@ HEAD_K = 260.0
 HEAT_OF_TURNING, HEAT_OF_BLOWS = 0.5, 0.2  # shares that stay in the bit, ASSUMED; the rest leaves with chips and rock
 SOFT_ABOVE_K = 450.0  # braze and binder soften: wear doubles each 30 K above, ASSUMED
 CUTTER_HEIGHT_M = 1e-3  # that a cutter loses until it counts as worn out
+WEDGE_RAD = 0.5  # of turning back that loosens a wedged fragment to a third
 CORE_HOLDS_PA = 1e4  # weaker ground gives no core: it fills the tube as it is cut
 TENSILE_SHARE = 0.1  # tensile over compressive strength of rock
 BREAKER_REACH_M = 2.0e-3  # the core breaker grips the core's root with the bit this near to the bottom
@@ -49,8 +50,8 @@ Layers = tuple[tuple[float, float, float], ...]
 
 # of `BitState.state`
 DEPTH, WEIGHT, INSERTED, IN_HOLE, COLLAR, AXIS, SLOPE = 0, 1, 2, 3, 4, 7, 10
-PLUG, DEBRIS, WIND, HEAT, WEAR, ROOTED, HELD, BROKEN, HAMMER, WANDER, TORQUE, PEAK_K, BORED = range(13, 26)
-STATES = 26
+PLUG, DEBRIS, WIND, HEAT, WEAR, ROOTED, HELD, BROKEN, HAMMER, WANDER, TORQUE, PEAK_K, BORED, WEDGE = range(13, 27)
+STATES = 27
 LAYERS = 16  # that a column may have
 
 
@@ -162,8 +163,12 @@ class BitInGround:
         self._state[HAMMER] = share
 
     def jam(self, plug_m: float) -> None:
-        """Cave-in: chips pack the flights over this length (fault injection)."""
+        """Chips pack the flights over this length, at most the hole's (fault injection)."""
         self._state[PLUG] = plug_m
+
+    def wedge(self, torque_nm: float) -> None:
+        """Cave-in: a fragment wedges the bit until it is turned back (fault injection)."""
+        self._state[WEDGE] = torque_nm
 
     def snap(self) -> None:
         """The crown shears off: it stays in the hole and the string turns on it (fault injection)."""
@@ -179,7 +184,7 @@ class BitInGround:
         self.holes += 1
         state, ground = self._state, self._ground
         self.column = ground.column(np.array(point_m[:2]))
-        state[[DEPTH, WEIGHT, INSERTED, IN_HOLE, PLUG, DEBRIS, WIND, ROOTED, WANDER]] = 0.0
+        state[[DEPTH, WEIGHT, INSERTED, IN_HOLE, PLUG, DEBRIS, WIND, ROOTED, WANDER, WEDGE]] = 0.0
         state[COLLAR:AXIS], state[AXIS:SLOPE] = point_m, axis
         up = np.array(normal if normal is not None else axis) * (1.0 if normal is not None else -1.0)
         along = np.array(axis)
@@ -313,6 +318,9 @@ def _grip(
     packed = min(rate_1_m * state[PLUG], 20.0)
     forward, backward = shear_nm * math.expm1(packed), -shear_nm * math.expm1(-packed)
     root_nm = TENSILE_SHARE * strength * core[1]
+    if turned < 0.0:
+        state[WEDGE] *= max(0.0, 1.0 + turned / WEDGE_RAD)
+    forward += state[WEDGE]
     near = state[INSERTED] > state[DEPTH] - BREAKER_REACH_M
     rooted = near and state[ROOTED] > 0.0 and turned < 0.0 and state[BROKEN] == 0.0
     if rooted:  # the breaker's cam bites in backward turns

@@ -12,6 +12,8 @@ from stope.sim.plant import AsteroidPlant
 WEAK_SHARE = 0.02
 SAG_SHARE = 0.7
 Broken = Callable[[RawSensors], RawSensors]
+WEDGE_NM = 30.0
+RUNAWAY_N = 80.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,21 @@ def _break_gauge(plant: AsteroidPlant) -> None:
     _break(plant, lambda raw: raw._replace(propellant_kg=math.nan))
 
 
+def _wedge_bit(plant: AsteroidPlant) -> None:
+    if plant.bit is not None:
+        plant.bit.wedge(WEDGE_NM)
+
+
+def _snap_bit(plant: AsteroidPlant) -> None:
+    if plant.bit is not None:
+        plant.bit.snap()
+
+
+def _run_feed_away(plant: AsteroidPlant) -> None:
+    if plant.model.drill is not None:
+        plant.run_away(plant.model.drill.feed, RUNAWAY_N)
+
+
 INJECTIONS: dict[str, Injection] = {
     # All spines leave the rock at once; what the grippers' own sensors say does not change.
     "anchors.lost": Injection(_lose_anchors),
@@ -75,4 +92,10 @@ INJECTIONS: dict[str, Injection] = {
     "load_cell.frozen": Injection(_freeze_load_cell),
     "bus.sag": Injection(_sag_bus),
     "gauge.broken": Injection(_break_gauge),  # the tank's gauge reads no number
+    # A fragment wedges the bit: no forward torque of the spindle turns that.
+    "drill.jammed": Injection(_wedge_bit),
+    # The crown shears off and stays in the hole.
+    "bit.broken": Injection(_snap_bit),
+    # The feed's drive pushes with 80 N more than it is told to.
+    "feed.runaway": Injection(_run_feed_away),
 }

@@ -118,6 +118,7 @@ class AsteroidPlant:
         if SLOW_US % step_us:
             raise ValueError(f"physics step {step_us} us does not divide {SLOW_US} us")
         self.model, self.field, self.heights, self.ground = model, field, heights, ground
+        self.seed = seed
         self.time_us = 0
         self._step_us, self._step_s, self._slow_s = step_us, step_us * 1e-6, SLOW_US * 1e-6
         self._offload = offload_fraction
@@ -262,6 +263,10 @@ class AsteroidPlant:
     def run_away(self, joint: int, effort: float) -> None:
         """Let a joint's drive add this effort by itself (fault injection); a closed brake holds against it."""
         self._loads.drive_fault[joint] = effort
+
+    def pose(self) -> tuple[Vector, Vector]:
+        """Base position (3,) and attitude (3, 3): for sensors that look at the world."""
+        return self._base[:3], self._tree.base_rotation
 
     def close(self) -> None:
         """Free the PyBullet client."""

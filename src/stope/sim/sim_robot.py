@@ -8,6 +8,7 @@ from stope.robot.messages import Command, Health, Observation, SafetyState, Sent
 from stope.robot.model import RobotModel
 from stope.robot.seam import Handshake, HandshakeError
 from stope.sim.device import Device
+from stope.sim.lidar import ElevationSensor
 from stope.sim.plant import AsteroidPlant
 
 PROTOCOL = "stope-seam/1"
@@ -26,6 +27,7 @@ class SimRobot:
         self._clock = clock
         self._device = Device(plant.model)
         self._raw = plant.sense()
+        self._elevation = ElevationSensor(plant.heights, plant.seed)
         self._seq = 0
 
     @property
@@ -89,6 +91,7 @@ class SimRobot:
             applied=device.applied,
             health=Health(stale_refused=device.stale_refused),
             device_time_us=raw.time_us,
+            terrain_m=self._elevation.read(raw.time_us, *self.plant.pose()),
         )
 
     def write(self, command: Command) -> Sent:

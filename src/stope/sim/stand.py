@@ -42,6 +42,7 @@ class DrillStand:
 
     Attributes:
         bit: the simulated bit; its truth is for the caller that judges, not for a controller.
+        feed_fault_n: effort that the feed's drive adds by itself; a closed brake holds against it.
         feed_m, feed_m_s, spindle_rad_s, weight_on_bit_n, spindle_nm: what exact sensors would read.
     """
 
@@ -55,6 +56,7 @@ class DrillStand:
         self._point, self._wrench = np.zeros(18), np.zeros(6)
         self._point[3:12] = np.eye(3).ravel()
         feed, spindle = model.joints[drill.feed], model.joints[drill.spindle]
+        self.feed_fault_n = 0.0
         self._servo = np.array((feed.kd, feed.effort_max, spindle.kd, spindle.effort_max))
 
     @property
@@ -86,7 +88,14 @@ class DrillStand:
         """Advance with these set-points held."""
         self.bit.hammer = drive.hammer
         asked = np.array(
-            (drive.feed_m_s, drive.feed_push_n, drive.feed_limit_n, drive.spindle_rad_s, drive.spindle_limit_nm)
+            (
+                drive.feed_m_s,
+                drive.feed_push_n,
+                drive.feed_limit_n,
+                drive.spindle_rad_s,
+                drive.spindle_limit_nm,
+                self.feed_fault_n,
+            )
         )
         steps = round(seconds / STEP_S)
         _run(self._now, self._point, self._wrench, asked, self._servo, steps, self.bit.packed)
@@ -104,7 +113,7 @@ def _run(
         point[2], point[14] = -now[POSITION], -now[RATE]
         bit_reacts(point, now[SPIN], STEP_S, bit, wrench)
         if feed_most > 0.0:
-            now[RATE] += (push - wrench[2]) / CARRIAGE_KG * STEP_S
+            now[RATE] += (push + asked[5] - wrench[2]) / CARRIAGE_KG * STEP_S
         else:  # nobody asks for the feed: its brake holds it
             now[RATE] = 0.0
         now[POSITION] += now[RATE] * STEP_S
