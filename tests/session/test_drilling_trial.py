@@ -61,8 +61,9 @@ def test_the_hammer_works_harder_in_stronger_rock(miner: RobotModel) -> None:
     """D09: six levels over a factor of twenty, and the level rises with the strength."""
     levels = []
     for ucs_pa in (0.3e6, 3e6, 10e6, 100e6):
-        truth = ground(rock_ucs_pa=ucs_pa, rock_energy_ratio=1.0, chip_fill=0.45)
-        made = drill_trial(miner, truth, task(0.03 if ucs_pa < 5e7 else 0.006), FIRM, period_s=0.02)
+        layers: Layers = ((0.0, ucs_pa, 1.0),)
+        asked = task(0.03 if ucs_pa < 5e7 else 0.006)
+        made = drill_trial(miner, ground(chip_fill=0.45), asked, FIRM, layers=layers, period_s=0.02)
         assert made.outcome is Outcome.SUCCEEDED
         levels.append(made.hammer)
     assert levels == sorted(levels)
@@ -143,7 +144,7 @@ def test_the_bit_rests_before_it_gets_too_hot(miner: RobotModel) -> None:
         def choose(self, hole: Hole) -> Setting:
             return Setting(hole.bound_n, hole.spindle_max_rad_s, 1.0)
 
-    trial = drill_trial(tender, ground("s_rock"), task(0.006, timeout_s=900.0), FIRM, law=Full(), period_s=0.02)
+    trial = drill_trial(tender, ground("s_rock"), task(0.006, timeout_s=300.0), FIRM, law=Full(), period_s=0.05)
     assert trial.count("bit.warm") >= 1
     assert trial.hottest_k < 287.0
 
@@ -192,7 +193,7 @@ def test_the_example_law_replaces_ours_and_holds_its_rate(miner: RobotModel) -> 
     trial = drill_trial(miner, ground(), task(0.04), FIRM, law=example.ConstantRate(), period_s=0.02)
     assert trial.outcome is Outcome.SUCCEEDED
     assert (0.04 - 0.01) / trial.seconds == pytest.approx(example.RATE_M_S, rel=0.35)
-    assert trial.hammer == pytest.approx(0.5)
+    assert trial.hammer == pytest.approx(0.5, abs=0.03)  # none while chips are cleared
 
 
 def test_the_page_shows_the_example_as_it_is() -> None:
