@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from stope.planning.luck import Luck
 from stope.planning.margins import widen
@@ -18,6 +19,13 @@ from stope.planning.world import Event, Leg, World
 #: for the next communication window, in which the ground plans anew. greedy: the best next site by value per minute
 #: that keeps shares inside the band, no look-ahead.
 Name = Literal["replan", "open_loop", "pause", "greedy"]
+
+
+class Planner(Protocol):
+    """Who makes a new plan: a `Replanner`, or one in a process of its own."""
+
+    def replan(self, now: Situation, current: Sequence[Route], reason: str) -> Decision:
+        """What to do from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +65,20 @@ def run_mission(nominal: Problem, luck: Luck, name: Name, policy: Policy, seed: 
         return outcome(world)
     planner = Replanner(nominal, policy, seed)
     decision = planner.replan(situation(world), ((),) * len(nominal.robots), "start")
-    log = [decision]
     if name == "open_loop":
         play(world, decision.legs)
-        return outcome(world, tuple(log))
-    routes, legs = [list(r) for r in decision.routes], [list(each) for each in decision.legs]
+        return outcome(world, (decision,))
+    log = carry_out(world, decision, planner, lambda event: _asks(name, event, world))
+    return outcome(world, tuple(log))
+
+
+def carry_out(world: World, first: Decision, planner: Planner, asks: Callable[[Event], bool]) -> list[Decision]:
+    """Carry out `first` and what `planner` makes of it after each event that `asks`; all decisions, in order.
+
+    The robot that is free first always acts next. At the end all are sent home.
+    """
+    log = [first]
+    routes, legs = [list(r) for r in first.routes], [list(each) for each in first.legs]
     while any(legs):
         robot = min((r for r, each in enumerate(legs) if each), key=lambda r: (world.rovers[r].time, r))
         event = world.carry_out(robot, legs[robot][0])
@@ -69,15 +86,16 @@ def run_mission(nominal: Problem, luck: Luck, name: Name, policy: Policy, seed: 
             continue
         legs[robot].pop(0)
         routes[robot].pop(0)
-        if not _asks(name, event, world):
+        if not asks(event):
             continue
         rest: tuple[Route, ...] = tuple(tuple(route) for route in routes)
-        decision = planner.replan(situation(world), rest, f"{event.what} {place_name(nominal, event.node)}")
+        reason = f"{event.what} {place_name(world.problem, event.node)}"
+        decision = planner.replan(situation(world), rest, reason)
         log.append(decision)
         routes, legs = [list(r) for r in decision.routes], [list(each) for each in decision.legs]
-    for robot in range(len(nominal.robots)):
+    for robot in range(len(world.rovers)):
         world.go_home(robot)
-    return outcome(world, tuple(log))
+    return log
 
 
 def situation(world: World) -> Situation:
@@ -157,4 +175,4 @@ def _greedy_leg(world: World, robot: int, policy: Policy) -> tuple[Leg, ...] | N
     return best[1] if best else None
 
 
-__all__ = ["Name", "Outcome", "outcome", "run_mission", "situation"]
+__all__ = ["Name", "Outcome", "Planner", "carry_out", "outcome", "run_mission", "situation"]

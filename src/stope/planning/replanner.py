@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from stope.mission.planfile import Activity
 from stope.planning.difference import difference
 from stope.planning.groundbelief import GroundBelief
 from stope.planning.luck import Spread, draw_luck
@@ -24,6 +25,8 @@ from stope.planning.solver import Ask, Route, Solution, solve
 from stope.planning.tables import CHARGE_MINUTES
 from stope.planning.validator import check_plan, outside_band
 from stope.planning.world import Leg, World
+
+Decided = tuple[tuple[Activity, ...], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Decision:
         kept_limits: part of the drawn next activities after which every hard limit held.
         unfair_mg: least violation of the shares that the plan ends with; above 0 partners are to be told `shares`.
         shares: who has what now, in words.
+        activities: the plan itself, for whoever judges it; empty when the current one is carried on.
+        margins: factors on time and energy that it was made with.
     """
 
     routes: tuple[Route, ...]
@@ -85,6 +90,8 @@ class Decision:
     kept_limits: float
     unfair_mg: int
     shares: str
+    activities: tuple[Activity, ...] = ()
+    margins: tuple[float, float] = (1.0, 1.0)
 
 
 class Replanner:
@@ -119,16 +126,17 @@ class Replanner:
         problem = self.question(now)
         only = frozenset(site.number for site in problem.sites if site.number not in now.done)
         time, energy = self.policy.time, self.policy.energy
-        best: tuple[float, Solution] | None = None
+        best: tuple[float, Solution, Decided] | None = None
         for _ in range(3):
             planned = widen(problem, time, energy)
             found = self._search(planned, only, current)
-            if not found.home or check_plan(planned, activities(planned, found), found.unfair_mg):
+            made = activities(planned, found)
+            if not found.home or check_plan(planned, made, found.unfair_mg):
                 time, energy = 1 + 0.5 * (time - 1), 1 + 0.5 * (energy - 1)  # margins alone may forbid the way home
                 continue
             kept = self._kept_limits(problem, found, only)
             if best is None or kept > best[0]:
-                best = (kept, found)
+                best = (kept, found, (made, (time, energy)))
             if kept >= self.policy.wanted:
                 break
             time, energy = time * 1.08, energy * 1.08
@@ -154,24 +162,29 @@ class Replanner:
         return good / self.policy.rollouts
 
     def _decide(
-        self, problem: Problem, best: tuple[float, Solution] | None, current: Sequence[Route], reason: str
+        self, problem: Problem, best: tuple[float, Solution, Decided] | None, current: Sequence[Route], reason: str
     ) -> Decision:
         terms = problem.agreement
         shares = outside_band(terms, terms.collected_g, terms.common_g)[1]
         if best is None:
-            tail = tuple(tuple(route) for route in current)
-            legs = tuple(tuple(Leg(node, 0) for node, _ in route) for route in tail)
-            why = f"{reason}: no plan passes the validator, the current one is carried on"
-            return Decision(tail, legs, False, why, (), 0.0, 0.0, 0, shares)
-        kept, found = best
+            return carry_on(current, f"{reason}: no plan passes the validator, the current one is carried on", shares)
+        kept, found, (made, margins) = best
         changes = difference(problem, current, found.routes)
         verdict = "a better plan" if changes else "the plan stands"
         why = f"{reason}: {verdict}, {kept:.0%} of drawn next activities keep all limits"
         if found.unfair_mg:
             why += f"; no fair completion was found, least violation {found.unfair_mg / 1e6:.2f} kg"
         return Decision(
-            found.routes, legs_of(found), bool(changes), why, changes, found.value / 100, kept, found.unfair_mg, shares
-        )
+            found.routes, legs_of(found), bool(changes), why, changes, found.value / 100, kept, found.unfair_mg, shares,
+            made, margins,
+        )  # fmt: skip
+
+
+def carry_on(current: Sequence[Route], why: str, shares: str = "") -> Decision:
+    """The decision to go on with the rest of the current plan."""
+    tail = tuple(tuple(route) for route in current)
+    legs = tuple(tuple(Leg(node, 0) for node, _ in route) for route in tail)
+    return Decision(tail, legs, False, why, (), 0.0, 0.0, 0, shares)
 
 
 def legs_of(found: Solution) -> tuple[tuple[Leg, ...], ...]:
@@ -193,4 +206,4 @@ def play(world: World, legs: Sequence[Sequence[Leg]]) -> None:
         world.go_home(robot)
 
 
-__all__ = ["Decision", "Policy", "Replanner", "Situation", "legs_of", "play"]
+__all__ = ["Decision", "Policy", "Replanner", "Situation", "carry_on", "legs_of", "play"]
