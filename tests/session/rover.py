@@ -16,7 +16,7 @@ from stope.mission.missionfile import load_mission
 from stope.mission.shipped import find_data
 from stope.robot.modelfile import load_robot
 from stope.robot.seam import Handshake
-from stope.session.emulated import SETPOINT_AGE_MS, STATE_HZ, ProcessRobot
+from stope.session.native import SETPOINT_AGE_MS, STATE_HZ, NativeRobot
 from stope.session.request import RunRequest
 
 
@@ -26,7 +26,7 @@ class Rover:
     def __init__(self, request: RunRequest, address: Path) -> None:
         model = load_robot(find_data("robot", load_mission(request.mission).robot))
         self.address = address
-        self._robot = ProcessRobot(request, model, RunClock(), "native")
+        self._robot = NativeRobot(request, model, RunClock())
         self._line = self._robot._open()
         self._door = socket.socket(socket.AF_UNIX)
         self._door.bind(str(address))

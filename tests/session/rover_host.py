@@ -33,7 +33,7 @@ def main() -> None:
     resuming.restored = timed  # type: ignore[assignment]
     request = RunRequest(
         "lab_bench", overrides=("tasks.drill.depth_m=0.003",), out=Path(out), video=False, progress=False,
-        resume=bool(rest),
+        resume=bool(rest), robot="serial:the rover",
     )  # fmt: skip
     outcome = run_mission(request)
     sys.stdout.write(json.dumps(outcome.to_dict() | {"restoring_s": restoring}))

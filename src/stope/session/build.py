@@ -43,7 +43,7 @@ from stope.robot.seam import Robot
 from stope.session.fit import check_fit
 from stope.session.orders import OrderBox
 from stope.session.request import RunRequest
-from stope.session.robots import check_robot, drive
+from stope.session.robots import AT_HAND, check_robot, drive
 from stope.sim.injection import INJECTIONS
 from stope.sim.patch import build_patch
 from stope.sim.plant import AsteroidPlant, StartPose
@@ -119,7 +119,8 @@ def build(request: RunRequest) -> Run:
     level = _level(field.surface_normal)
     start, rotation = _start(mission, model, level, seed)
     handed = HandOver.draw(start, rotation, level, mesh is None, seed)
-    clock = RunClock()
+    # A robot that stayed goes on in the time of its run; a simulated one is played again from the start.
+    clock = RunClock(resumed.time_us if resumed is not None and request.robot not in AT_HAND else 0)
     driven = drive(request, model, lambda: _plant(request, mission, model, body, field, mesh, start, seed), clock)
     rock = materials[mission.believed.rock]
 
