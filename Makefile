@@ -65,10 +65,10 @@ $(BIN)/python:
 	else echo "Stope's simulator needs Python 3.11: install python3.11 with its venv module, or uv, and run make again." >&2; \
 	exit 1; fi
 
-EMULATOR := gcc libc6-dev make cppcheck qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi
+EMULATOR := gcc libc6-dev make cppcheck clang clang-tidy libclang-rt-dev qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi
 
 $(VENV)/emulator.stamp: | $(BIN)/python
-	@missing=; for tool in gcc cppcheck qemu-system-arm arm-none-eabi-gcc; do \
+	@missing=; for tool in gcc cppcheck clang clang-tidy qemu-system-arm arm-none-eabi-gcc; do \
 	command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	if [ -z "$$missing" ]; then touch $@; \
 	elif ! command -v apt-get >/dev/null || { [ "$$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; }; then \

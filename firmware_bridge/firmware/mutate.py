@@ -28,9 +28,30 @@ TEST_LIMIT_S = 120
 TICK_US = 1000  # times are looked at once a tick: a smaller change is none
 FILES = ("safety.c", "interlocks.c", "setpoint.c")
 TESTS = {  # the likeliest to fail first
-    "safety.c": ("test_transitions.py", "test_commands.py", "test_setpoints.py", "test_interlocks.py"),
-    "interlocks.c": ("test_interlocks.py", "test_transitions.py", "test_commands.py", "test_setpoints.py"),
-    "setpoint.c": ("test_setpoints.py", "test_transitions.py", "test_commands.py", "test_interlocks.py"),
+    "safety.c": (
+        "test_transitions.py",
+        "test_stops.py",
+        "test_unjam.py",
+        "test_commands.py",
+        "test_setpoints.py",
+        "test_interlocks.py",
+    ),
+    "interlocks.c": (
+        "test_interlocks.py",
+        "test_transitions.py",
+        "test_stops.py",
+        "test_unjam.py",
+        "test_commands.py",
+        "test_setpoints.py",
+    ),
+    "setpoint.c": (
+        "test_setpoints.py",
+        "test_transitions.py",
+        "test_stops.py",
+        "test_unjam.py",
+        "test_commands.py",
+        "test_interlocks.py",
+    ),
 }
 
 # One change each: what is found, what takes its place.

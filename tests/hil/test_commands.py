@@ -97,7 +97,7 @@ def test_echo_and_caps_need_no_session(device: Device) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "component", "result"), [(0, 0, 5), (12, 0, 5), (65535, 0, 5), (6, 1, 0), (6, 2, 5)]
+    ("command", "component", "result"), [(0, 0, 5), (13, 0, 5), (65535, 0, 5), (6, 1, 0), (6, 2, 5)]
 )
 def test_unknown_commands_and_components_are_unsupported(
     device: Device, command: int, component: int, result: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -45,6 +46,8 @@ def test_a_host_that_dies_while_drilling(device: Device, seed: int) -> None:
         assert device.efforts.effort[FEED] <= push
         turn_and_press(device)
     assert device.now - safing <= 2_000_000
+    told = f"SAFING after {(safing - last) / 1e3} ms, at rest and FAULT {(device.now - safing) / 1e3} ms later\n"
+    sys.stdout.write(told)  # for benchmarks/host_killed.py
     assert abs(device.sensors.velocity[SPINDLE]) <= 0.5
     assert device.sensors.weight_on_bit_n < 1.0
     assert (device.state, device.enabled, device.efforts.braked) == (FAULT, False, 0xFFFF)

@@ -331,6 +331,28 @@ def test_link_counters_tell_what_was_wrong(device: Device) -> None:
     assert stats.rx_skipped_bytes == 3 * 21
 
 
+def test_bytes_lost_in_the_uart_are_told_within_a_tick(device: Device) -> None:
+    device.fly()
+    device.listen()
+    device.lose_bytes(3, 2)
+    device.run(1000)
+    (event,) = device.events()
+    assert (event.fault, event.value, event.time_us, event.state_after) == (device.m.FAULT_UART, 5.0, device.now, ARMED)
+    device.stream(950_000)
+    assert device.status().fault_flags & device.m.FAULT_UART
+    device.stream(100_000)
+    assert not device.status().fault_flags & device.m.FAULT_UART  # over after a second without more
+    device.listen()
+    device.lose_bytes(65_535, 2)  # the counters wrap
+    device.run(1000)
+    assert [event.value for event in device.events() if event.time_us == device.now] == [65_532.0]
+    device.listen()
+    device.stream(1_100_000)
+    device.lose_bytes(0, 2)
+    device.run(1000)
+    assert [event.value for event in device.events() if event.time_us == device.now] == [1.0]
+
+
 def test_a_flood_of_random_bytes_is_never_a_command(device: Device) -> None:
     device.fly()
     adopted = device.status().setpoint_seq

@@ -89,6 +89,7 @@ def load(path: Path) -> c.CDLL:
     lib.fw_run.argtypes = (c.c_void_p, c.c_uint64, c.c_uint64, c.c_void_p, c.c_void_p)
     lib.fw_boot.argtypes = (c.c_void_p, c.c_void_p, c.c_uint64)
     lib.fw_estop.argtypes = (c.c_void_p, c.c_uint64)
+    lib.fw_uart_lost.argtypes = (c.c_void_p, c.c_uint16, c.c_uint16)
     for name in ("fw_new", "fw_safety_state", "fw_enabled", "fw_requests", "fw_nvm"):
         getattr(lib, name).argtypes = (c.c_void_p,)
     lib.fw_nvm_power.argtypes = (c.c_void_p, c.c_int32)
@@ -157,6 +158,10 @@ class Device(Host):
 
     def estop_interrupt(self) -> None:
         self.lib.fw_estop(self._fw, self.now)
+
+    def lose_bytes(self, ring_overruns: int, line_errors: int = 0) -> None:
+        """What the port has counted since boot."""
+        self.lib.fw_uart_lost(self._fw, ring_overruns, line_errors)
 
     def take_bytes(self) -> bytes:
         """What crossed the line upward."""

@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "faults.h"
@@ -8,6 +9,7 @@
 #include "safety.h"
 
 #define ESTOP_MAGIC 0x504F5453u
+#define UNJAM_MAX_RAD_S 2.0f
 
 static void send_answer(struct core *c, const struct answer *a, uint64_t now)
 {
@@ -107,6 +109,13 @@ static uint8_t safe(struct core *c, uint64_t now)
     return RESULT_OK;
 }
 
+static uint8_t unjam(struct core *c, float speed, uint64_t now)
+{
+    if (!ROBOT_HAS_DRILL) return RESULT_UNSUPPORTED;
+    if (!(fabsf(speed) <= UNJAM_MAX_RAD_S)) return RESULT_BAD_ARG; /* NaN too */
+    return safety_unjam(c, speed, now) ? RESULT_OK : RESULT_DENIED;
+}
+
 static uint8_t run(struct core *c, const mavlink_command_t *m, uint32_t *blocking, uint64_t now)
 {
     bool test = c->boot.test_commands;
@@ -122,6 +131,7 @@ static uint8_t run(struct core *c, const mavlink_command_t *m, uint32_t *blockin
     case COMMAND_PARAM_SAVE: return save(c);
     case COMMAND_REBOOT: return with_outputs_off(c, &c->reboot_request);
     case COMMAND_SAFE: return safe(c, now);
+    case COMMAND_UNJAM: return unjam(c, m->param[0], now);
     case COMMAND_TEST_HANG: c->hang_request = test; return test ? RESULT_OK : RESULT_UNSUPPORTED;
     case COMMAND_TEST_HARDFAULT: c->hardfault_request = test; return test ? RESULT_OK : RESULT_UNSUPPORTED;
     default: return RESULT_UNSUPPORTED;

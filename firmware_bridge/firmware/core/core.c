@@ -12,6 +12,8 @@
 #include "setpoint.h"
 #include "telemetry.h"
 
+#define UART_QUIET_US 1000000u
+
 void core_init(struct core *c, const struct core_hooks *hooks, const struct core_boot *boot, uint64_t now)
 {
     memset(c, 0, sizeof *c);
@@ -108,6 +110,20 @@ static void rest(struct core_efforts *out)
     out->braked = ROBOT_JOINTS < 32u ? (UINT32_C(1) << ROBOT_JOINTS) - 1u : UINT32_MAX;
 }
 
+/* What the port lost before the framer could see it. The note goes after a second without more. */
+static void watch_uart(struct core *c, uint64_t now)
+{
+    struct link *l = &c->link;
+    uint16_t lost = (uint16_t)(c->port_stats.rx_ring_overruns + c->port_stats.uart_errors);
+    if (lost != l->uart_lost) {
+        faults_raise(c, now, FAULT_UART, NOTE, (float)(uint16_t)(lost - l->uart_lost), 0.0f, NO_SOURCE);
+        l->uart_lost = lost;
+        l->uart_lost_us = now;
+    } else if (elapsed_us(now, l->uart_lost_us) > UART_QUIET_US) {
+        faults_gone(c, FAULT_UART);
+    }
+}
+
 static void drive(struct core *c, uint64_t now, struct core_efforts *out)
 {
     rest(out);
@@ -130,6 +146,7 @@ void core_tick(struct core *c, uint64_t now, const struct core_sensors *sensors,
     if (loop > c->telemetry.loop_max_us) c->telemetry.loop_max_us = loop > UINT32_MAX ? UINT32_MAX : (uint32_t)loop;
     c->sensors = *sensors;
     give_up_cut_frame(c, now);
+    watch_uart(c, now);
     safety_step(c, now);
     drive(c, now, efforts);
     c->last_tick_us = now;

@@ -70,7 +70,8 @@ struct link {
     struct framer framer;
     uint64_t rx_last_us;
     uint32_t tx_frames;
-    uint16_t rx_seq_gaps, tx_dropped;
+    uint64_t uart_lost_us; /* when the port last counted lost bytes */
+    uint16_t rx_seq_gaps, tx_dropped, uart_lost;
     uint8_t tx_seq, rx_seq;
     bool rx_seen;
 };
@@ -120,6 +121,7 @@ struct interlocks {
 struct safety {
     uint64_t since_us; /* when the present state was entered */
     uint64_t low_bus_us;
+    uint64_t unjam_us; /* until when the spindle turns as UNJAM told it; 0: it does not */
     float spindown[ROBOT_JOINTS], limit[ROBOT_JOINTS]; /* speeds and effort limits from which SAFING ramps down */
     uint8_t state, after_safing, late_ticks;
     bool low_bus;

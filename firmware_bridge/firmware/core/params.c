@@ -64,7 +64,7 @@ static bool within(const struct param *p, union param_value v)
 
 static void take_compiled(struct params *p)
 {
-    for (uint8_t i = 0; i < PARAM_COUNT; i++) {
+    for (uint32_t i = 0; i < PARAM_COUNT; i++) {
         struct param entry = bounds((enum param_id)i);
         if (entry.type == PARAM_TYPE_U32) p->value[i].u32 = (uint32_t)entry.compiled;
         else p->value[i].f32 = entry.compiled;
@@ -75,7 +75,7 @@ static bool good(const struct bank *b)
 {
     if (b->magic != BANK_MAGIC || b->count != PARAM_COUNT) return false;
     if (b->crc != crc32(b, sizeof *b - sizeof b->crc)) return false;
-    for (uint8_t i = 0; i < PARAM_COUNT; i++) {
+    for (uint32_t i = 0; i < PARAM_COUNT; i++) {
         struct param entry = bounds((enum param_id)i);
         if (!within(&entry, b->value[i])) return false; /* saved by a firmware with wider limits */
     }
@@ -85,7 +85,7 @@ static bool good(const struct bank *b)
 static bool blank(const struct bank *b)
 {
     const uint8_t *bytes = (const uint8_t *)b;
-    for (uint16_t i = 0; i < sizeof *b; i++)
+    for (size_t i = 0; i < sizeof *b; i++)
         if (bytes[i] != 0xffu) return false;
     return true;
 }
@@ -120,7 +120,7 @@ bool params_save(struct core *c)
     memcpy(b.value, p->value, sizeof b.value);
     b.crc = crc32(&b, sizeof b - sizeof b.crc);
     if (!c->hooks.nvm_store(c->hooks.port, other, &b, sizeof b)) return false;
-    if (!c->hooks.nvm_load(c->hooks.port, other, &check, sizeof check) || memcmp(&b, &check, sizeof b) != 0) return false;
+    if (!c->hooks.nvm_load(c->hooks.port, other, &check, sizeof check) || memcmp((const void *)&b, (const void *)&check, sizeof b) != 0) return false;
     p->bank = other;
     p->generation = b.generation;
     p->saved = true;
@@ -129,8 +129,8 @@ bool params_save(struct core *c)
 
 static uint16_t find(const char *name)
 {
-    for (uint16_t i = 0; i < PARAM_COUNT; i++)
-        if (strncmp(table[i].name, name, sizeof table[i].name) == 0) return i;
+    for (uint32_t i = 0; i < PARAM_COUNT; i++)
+        if (strncmp(table[i].name, name, sizeof table[i].name) == 0) return (uint16_t)i;
     return PARAM_COUNT;
 }
 

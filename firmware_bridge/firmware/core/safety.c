@@ -17,6 +17,7 @@
 #define LATE_TICKS 3u
 #define QUICK_RESETS 3u
 #define SUPERVISED ((uint32_t)FAULT_HOST_TIMEOUT | FAULT_ENCODER | FAULT_BROWN_OUT)
+#define UNJAM_US 1000000u
 #define LOW_BUS 0.75f              /* of the nominal voltage */
 #define LOW_BUS_US 50000u
 
@@ -31,6 +32,7 @@ static void enter(struct core *c, uint8_t state, uint64_t now)
 {
     c->safety.state = state;
     c->safety.since_us = now;
+    c->safety.unjam_us = 0;
     c->hooks.enable(c->hooks.port, drives_outputs(state));
 }
 
@@ -159,6 +161,14 @@ void safety_clear_estop(struct core *c, uint64_t now)
     enter(c, SAFETY_STATE_DISARMED, now);
 }
 
+bool safety_unjam(struct core *c, float speed, uint64_t now)
+{
+    if (c->safety.state != SAFETY_STATE_HOLD) return false;
+    c->servo.velocity[ROBOT_SPINDLE] = speed;
+    c->safety.unjam_us = now + UNJAM_US;
+    return true;
+}
+
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
 static void note_gap(struct host *h, uint64_t now)
@@ -264,6 +274,13 @@ static void ramp_down(struct core *c, uint64_t now)
     if ((elapsed >= ramp && at_rest(c)) || elapsed >= SAFING_MAX_US) enter(c, s->after_safing, now);
 }
 
+static void end_unjam(struct core *c, uint64_t now)
+{
+    if (!c->safety.unjam_us || now < c->safety.unjam_us) return;
+    c->servo.velocity[ROBOT_SPINDLE] = 0.0f;
+    c->safety.unjam_us = 0;
+}
+
 /* Self-test, on the first tick: the sensors have been read once, and nothing has been enabled yet. */
 static void leave_boot(struct core *c, uint64_t now)
 {
@@ -292,6 +309,7 @@ void safety_step(struct core *c, uint64_t now)
         watch_bus(c, now);
         watch_loop(c, now);
     }
+    if (ROBOT_HAS_DRILL) end_unjam(c, now);
     uint8_t state = c->safety.state;
     if (state == SAFETY_STATE_ARMED) watch_setpoint(c, now);
     else if (state == SAFETY_STATE_HOLD && elapsed_us(now, c->safety.since_us) > param_us(c, PARAM_HOLD_MS)) safety_disarm(c, now);

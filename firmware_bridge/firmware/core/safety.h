@@ -21,6 +21,9 @@ void safety_estop(struct core *c, uint64_t now);
 void safety_clear_faults(struct core *c, uint64_t now);
 void safety_clear_estop(struct core *c, uint64_t now);
 
+/* Turn the spindle at `speed` for UNJAM_US to free a stuck bit; false unless in HOLD. Its torque limit and reflexes stay. */
+bool safety_unjam(struct core *c, float speed, uint64_t now);
+
 void safety_host_message(struct core *c, uint32_t loop_count, bool engaged, uint64_t now);
 void safety_setpoint(struct core *c, uint64_t now); /* a set-point was adopted */
 /* Supervise host, sensors, bus and loop time; then move on within the state. */

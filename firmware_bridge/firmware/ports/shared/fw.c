@@ -112,6 +112,12 @@ void fw_run(struct fw *fw, uint64_t from, uint64_t until, struct core_sensors *s
     }
 }
 
+void fw_uart_lost(struct fw *fw, uint16_t ring_overruns, uint16_t line_errors)
+{
+    fw->core.port_stats.rx_ring_overruns = ring_overruns;
+    fw->core.port_stats.uart_errors = line_errors;
+}
+
 void fw_estop(struct fw *fw, uint64_t now) { core_estop(&fw->core, now); }
 uint8_t fw_safety_state(const struct fw *fw) { return fw->core.safety.state; }
 bool fw_enabled(const struct fw *fw) { return fw->enable || fw->enable_stuck; }

@@ -32,6 +32,7 @@ size_t fw_tx(struct fw *fw, uint8_t *out, size_t capacity);
 void fw_tick(struct fw *fw, uint64_t now_us, const struct core_sensors *sensors, struct core_efforts *efforts);
 /* Tick every CORE_TICK_US after `from_us` up to `until_us`, with the sensors read fresh at each tick. */
 void fw_run(struct fw *fw, uint64_t from_us, uint64_t until_us, struct core_sensors *sensors, struct core_efforts *efforts);
+void fw_uart_lost(struct fw *fw, uint16_t ring_overruns, uint16_t line_errors); /* what a port has counted since boot */
 void fw_estop(struct fw *fw, uint64_t now_us);
 uint8_t fw_safety_state(const struct fw *fw);
 bool fw_enabled(const struct fw *fw);
