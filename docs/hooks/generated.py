@@ -12,8 +12,11 @@ from mkdocs.structure.files import File, Files
 from stope.bridge.protocol_page import protocol_page
 from stope.cli import app
 from stope.executive.faults.table import Fault, load_faults
+from stope.mission.material import load_material
+from stope.mission.shipped import shipped
 from stope.validation import run_cases
 from stope.validation.show import summary, to_markdown
+from stope.validation.suitability import digging_markdown, suitability_markdown
 
 EXIT_CODES = {
     0: "passed, or recovered from a fault",
@@ -32,6 +35,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         "reference/validation.md": validation_page(),
         "reference/cli.md": cli_page(),
         "reference/protocol.md": protocol_page(),
+        "reference/techniques.md": techniques_page(),
     }
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
@@ -63,6 +67,23 @@ def validation_page() -> str:
         "\nV read in the source, V2 in a secondary text, A analytic, S measured in a trial, M from memory.\n\n"
     )
     return head + summary(results) + ".\n\n" + to_markdown(results)
+
+
+def techniques_page() -> str:
+    """Which technique suits which ground, and published models of digging side by side; from the models."""
+    materials = [load_material(name) for name in shipped("material")]
+    head = (
+        "# Techniques and grounds\n\nWhich way of anchoring and collecting suits which shipped material, for one"
+        "\nreference job (hold 60 N, core 50 mm in half an hour, dig 25 mm, bring 60 g) at Bennu's gravity. The number"
+        "\nis the margin: what the model gives over what the job needs. `yes` from 3, `?` within a factor of 3 of 1,"
+        "\n`-` below. `stope materials --techniques` prints it.\n\n"
+    )
+    digging = (
+        "\n## Digging: five published models side by side\n\nDraft in N of one blade (20 cm wide, 3 cm deep, 45 deg) by"
+        "\neach model. They were fitted on Earth and disagree: treat any one of them as right to a factor of three at"
+        "\nbest, and less where gravity is not Earth's.\n\n"
+    )
+    return head + suitability_markdown(materials) + digging + digging_markdown()
 
 
 def _cause(row: Fault) -> str:

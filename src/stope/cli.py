@@ -257,11 +257,22 @@ def bodies(json: JsonOption = False) -> None:
 
 
 @app.command()
-def materials(json: JsonOption = False) -> None:
+def materials(
+    techniques: Annotated[
+        bool, typer.Option("--techniques", help="Which way of anchoring and collecting suits which.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """List the shipped materials."""
     from stope.mission.material import load_material
     from stope.mission.shipped import shipped
 
+    if techniques:
+        from stope.validation.suitability import margins, told
+
+        found = [load_material(name) for name in shipped("material")]
+        _print_json(margins(found)) if json else typer.echo(told(found))
+        return
     _print_list({name: load_material(name).summary for name in shipped("material")}, json)
 
 

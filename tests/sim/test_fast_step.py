@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pybullet as p
@@ -12,6 +13,7 @@ from conftest_sim import PlantMaker, grip_all, idle
 from stope.robot.messages import RawSensors, Vector
 from stope.robot.model import RobotModel
 from stope.robot.tree import Tree
+from stope.sim.actuators import build_motors
 from stope.sim.bit import NO_BIT
 from stope.sim.bullet import CONTACT_ERP, BulletWorld
 from stope.sim.device import Device
@@ -68,12 +70,13 @@ def test_the_compiled_step_moves_the_robot_as_pybullet_does(
     tree.sweep(base, q, dq)
     loads = Loads(np.zeros((4, 6)), np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)), np.zeros(len(names)))
     feet = Footing([limb.gripper for limb in miner.limbs], 0.6).packed  # their ground is a kilometre below
+    ideal = build_motors(replace(miner, actuators={}), 1)
     rng, touched = np.random.default_rng(5), np.zeros(6)
     for _ in range(300):
         effort, push = rng.normal(size=16) * 2.0, rng.normal(size=6)
         loads.outside[:] = push
         one_step(
-            Bodies(world.client, ours.body, ground, ours.dofs), Robot(tree.packed, state),
+            Bodies(world.client, ours.body, ground, ours.dofs), Robot(tree.packed, state, ideal),
             Ground(feet, NO_BIT, NO_DRUMS), loads, effort, -1, STEP_S, Near(body=True, drums=False, floor_m=-1e9),
         )  # fmt: skip
         at = p.getBasePositionAndOrientation(body)[0]

@@ -233,8 +233,10 @@ class ControlStack:
     def _weight_wrench(self, estimate: BaseEstimate) -> Vector:
         if not self._heavy:
             return np.zeros(6)
-        weight = estimate.rotation.T @ self._weight
-        return np.concatenate((weight, np.cross(self.kinematics.centre_m, weight)))
+        turn = estimate.rotation.T
+        # A hoist pulls at the base's origin: it takes of the weight and nothing of the moment about that origin.
+        whole = self.kinematics.mass_kg * (turn @ self._gravity)
+        return np.concatenate((turn @ self._weight, np.cross(self.kinematics.centre_m, whole)))
 
     def _margins(self, estimate: BaseEstimate, engaged: np.ndarray) -> Vector:
         """(L,) 1 - used over allowed utilisation of each engaged anchor, at least -1; 1 where nothing is engaged."""

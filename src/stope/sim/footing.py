@@ -8,6 +8,7 @@ Frames: world (= site) axes. Forces and torques are those of the ground on the r
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +19,9 @@ from stope.robot.model import Gripper
 
 CONTACT_STIFFNESS_N_M = 2.0e4  # rubber-backed pad on rock, assumed; soft enough for the 2 ms step with a 1 kg foot
 CONTACT_DAMPING_NS_M = 120.0
-GRIP_DAMPING_NS_M = 220.0  # half of critical for the 1 kg foot at 5e4 N/m
-GRIP_DAMPING_NMS_RAD = 0.6
+FOOT = 1.0, 0.006  # what a limb's gripper carries at its end, kg and kg m2
+GYRATION_M = 0.15  # of a robot that is clamped itself, assumed
+DAMPING_RATIO = 0.5  # of an engaged gripper and what hangs on it, assumed
 SLIP_RESIDUAL = 0.85  # share of the limit that a sliding array still holds: assumed
 SLIP_FAILURE_M = 6.0e-3  # travel after which the array has left its asperities: one spine suspension stroke, assumed
 SLIP_NOTICED_M = 0.5e-3  # travel at which the gripper's own sensor says SLIPPING
@@ -64,7 +66,7 @@ class FootState:
 
 
 class Feet(NamedTuple):
-    """What the kernel knows of the feet: the arrays of `FootState`, gripper stiffness (L, 3) and pad friction."""
+    """What the kernel knows of the feet: arrays of `FootState`, stiffness and damping (L, 5), pad friction."""
 
     ground: Vector
     grip: Vector
@@ -81,12 +83,23 @@ class Footing:
     Args:
         grippers: one per limb.
         friction: Coulomb coefficient of pad on ground.
+        behind: mass and inertia that each gripper holds, kg and kg m2, which its damping is for; `FOOT` each if None.
     """
 
-    def __init__(self, grippers: list[Gripper], friction: float) -> None:
+    def __init__(
+        self, grippers: list[Gripper], friction: float, behind: list[tuple[float, float]] | None = None
+    ) -> None:
         self.state = FootState(len(grippers))
         self._friction = friction
-        self._stiffness = np.array([(g.stiffness_n_m, g.stiffness_nm_rad, g.moment_capacity_nm) for g in grippers])
+        behind = behind if behind is not None else [FOOT] * len(grippers)
+        self._stiffness = np.array(
+            [
+                (g.stiffness_n_m, g.stiffness_nm_rad, g.moment_capacity_nm,
+                 2.0 * DAMPING_RATIO * math.sqrt(g.stiffness_n_m * kg),
+                 2.0 * DAMPING_RATIO * math.sqrt(g.stiffness_nm_rad * kg_m2))
+                for g, (kg, kg_m2) in zip(grippers, behind, strict=True)
+            ]
+        )  # fmt: skip
 
     def react(self, points: Vector, wrench: Vector) -> None:
         """Force and torque of the ground on each foot.
@@ -160,7 +173,7 @@ def feet_react(points: Vector, wrench: Vector, feet: Feet) -> None:
             contact[i, 3] = 0.0
         if gripped:
             pulled = np.zeros(3)
-            _hold(x, v, n, stiffness[i, 0], friction, grip[i], loads[i], pulled)
+            _hold(x, v, n, stiffness[i], friction, grip[i], loads[i], pulled)
             _hold_turn(points[i, 3:12], points[i, 15:18], stiffness[i], grip[i], torque)
             _sum_up(sums[1], x, pulled, torque)
             for j in range(3):
@@ -214,14 +227,14 @@ def _rub(x: Vector, v: Vector, n: Vector, limit: float, contact: Vector, force: 
 
 @njit(cache=True)
 def _hold(
-    x: Vector, v: Vector, n: Vector, stiffness: float, friction: float, grip: Vector, loads: Vector, f: Vector,
+    x: Vector, v: Vector, n: Vector, stiffness: Vector, friction: float, grip: Vector, loads: Vector, f: Vector,
 ) -> None:  # fmt: skip
     """Spring to where the spines hold, inside the half-ellipsoid of `physics.anchoring.utilisation`.
 
     The gripper resists pull (away from the ground) and shear; compression is the pad's business.
     """
     engagement, health = grip[12], grip[15]
-    k, c = stiffness * engagement, GRIP_DAMPING_NS_M * engagement
+    k, c = stiffness[0] * engagement, stiffness[3] * engagement
     along = 0.0
     for j in range(3):
         f[j] = -k * (x[j] - grip[j]) - c * v[j]
@@ -270,7 +283,7 @@ def _hold_turn(rotation: Vector, spin: Vector, stiffness: Vector, grip: Vector, 
         turn[2] += 0.5 * (r[3 + j] * a[j] - r[j] * a[3 + j])
     size = 0.0
     for j in range(3):
-        torque[j] = engagement * (-stiffness[1] * turn[j] - GRIP_DAMPING_NMS_RAD * spin[j])
+        torque[j] = engagement * (-stiffness[1] * turn[j] - stiffness[4] * spin[j])
         size += torque[j] * torque[j]
     size = np.sqrt(size)
     capacity = stiffness[2] * engagement * grip[15]

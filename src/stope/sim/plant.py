@@ -37,7 +37,7 @@ from stope.sim.fast_step import (
     read_state,
     settle_period,
 )
-from stope.sim.footing import Footing, any_free
+from stope.sim.footing import FOOT, GYRATION_M, Footing, any_free
 from stope.sim.gripping import Grippers
 from stope.sim.heightmap import HeightMap
 from stope.sim.massflow import MassFlow
@@ -124,7 +124,9 @@ class AsteroidPlant:
         self._offload = offload_fraction
         self._build_world(start)
         self._build_tools(seed)
-        self.footing = Footing([limb.gripper for limb in model.limbs], ground.rock.foot_friction)
+        whole = self._tree.total_mass_kg, self._tree.total_mass_kg * GYRATION_M**2
+        behind = [FOOT if limb.joints else whole for limb in model.limbs]
+        self.footing = Footing([limb.gripper for limb in model.limbs], ground.rock.foot_friction, behind)
         self.grippers = Grippers(model, self.footing, heights, ground, grippers_work, self._slow_s)
         self.sensors = SensorSuite(model, seed, self._step_s, self._slow_s)
         self.motors = build_motors(model, seed)
