@@ -76,6 +76,7 @@ class Scene:
     model: RobotModel
     anchored: np.ndarray
     reserve_n: float = 100.0
+    margin: float = 1.0
     time_s: float = 0.0
     dt_s: float = 0.01
     obs: dict[str, Any] = field(default_factory=dict)
@@ -100,7 +101,7 @@ class Scene:
             model=self.model,
             anchored=self.anchored.copy(),
             reserve_n=self.reserve_n,
-            margin=1.0,
+            margin=self.margin,
             margins=np.ones(len(self.anchored)),
             dt_s=self.dt_s,
             reserve_nm=40.0,

@@ -33,9 +33,9 @@ class Pond:
             self._scene.obs["drum_fill"] = self._scene.obs["drum_fill"] + gain / 2.0 / drums.capacity_kg
 
 
-def collect(scene: Scene, surface_m: float, holds_kg: float) -> tuple[CollectController, Pond]:
+def collect(scene: Scene, surface_m: float, holds_kg: float, mass_kg: float = 0.1) -> tuple[CollectController, Pond]:
     stance = Stance(scene.model)
-    task = Collect(task="collect", mass_kg=0.1, depth_m=0.015)
+    task = Collect(task="collect", mass_kg=mass_kg, depth_m=0.015)
     return CollectController(task, stance, 6.0), Pond(scene, stance, surface_m, holds_kg)
 
 
@@ -81,3 +81,22 @@ def test_out_of_time_the_drums_are_raised_first() -> None:
     goal = scene.run(made, 60.0, pond)
     assert made.progress == late
     assert np.allclose(goal.feet_base_m, Stance(scene.model).feet_m, atol=1e-6)
+
+
+def test_full_drums_end_the_digging() -> None:
+    scene = anchored_miner(dt_s=0.05)
+    made, pond = collect(scene, surface_m=0.05, holds_kg=50.0, mass_kg=20.0)
+    scene.obs["drum_fill"] = np.array((0.975, 0.975))
+    goal = scene.run(made, 60.0, pond)
+    assert (made.progress.outcome, made.progress.code) == (Outcome.FAILED, "collect.drums_full")
+    assert not goal.drum_rad_s.any()
+
+
+def test_the_feed_is_what_the_anchors_have_left() -> None:
+    deep = []
+    for margin in (1.0, 0.05, 0.0):
+        scene = anchored_miner(dt_s=0.05, margin=margin)
+        made, pond = collect(scene, surface_m=0.05, holds_kg=50.0, mass_kg=20.0)
+        scene.run(made, 20.0, pond)
+        deep.append(pond.deepest_m)
+    assert deep[0] > deep[1] + 1e-3 > deep[2]

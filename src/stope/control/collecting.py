@@ -18,6 +18,8 @@ SWEEP_M_S = 0.006
 TOUCH_KG = 2e-4  # rise of the drums' level sensors that says ground
 REACH_M = 0.13  # how far the body may come down from its stance
 NO_GAIN_S = 40.0
+EASY_MARGIN = 0.25  # below this anchor margin the feed slows down, to a stop at none
+FULL = 0.98
 
 
 class CollectController:
@@ -75,8 +77,9 @@ class CollectController:
     def _dig(self, view: View, held_kg: float) -> None:
         gained = held_kg - self._fill_at_start
         deepest = min(self._touch_m + self._task.depth_m, REACH_M)
-        self._down_m = min(deepest, self._down_m + DIG_M_S * view.dt_s)
-        self._side_m += self._direction * SWEEP_M_S * view.dt_s
+        share = min(1.0, max(0.0, view.margin / EASY_MARGIN))  # feed is what the anchors have left
+        self._down_m = min(deepest, self._down_m + share * DIG_M_S * view.dt_s)
+        self._side_m += self._direction * share * SWEEP_M_S * view.dt_s
         if abs(self._side_m) > SWEEP_M:
             self._direction = -math.copysign(1.0, self._side_m)
         if gained > self._best_kg + 1e-3:
@@ -84,6 +87,9 @@ class CollectController:
         self._since_gain_s += view.dt_s
         if gained >= self._task.mass_kg:
             self._phase = "raise"
+        elif bool((view.obs.drum_fill > FULL).all()):
+            reason = f"the drums are full with {gained:.3f} of {self._task.mass_kg:.3f} kg"
+            self._give_up("collect.drums_full", reason, gained, "kg")
         elif self._since_gain_s > NO_GAIN_S:
             reason = f"drums hold {gained:.3f} of {self._task.mass_kg:.3f} kg and gain no more within reach"
             self._give_up("collect.exhausted", reason, gained, "kg")
