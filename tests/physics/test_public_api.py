@@ -8,11 +8,13 @@ import pkgutil
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import stope.physics as physics
+from stope.physics import anchoring, drilling, ejecta
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "python" / "physics.md"
 
@@ -67,3 +69,24 @@ def test_importing_the_library_compiles_nothing() -> None:
     code = "import sys, stope.physics; print('numba' in sys.modules, 'numpy' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: ejecta.escapes(float("nan"), 0.2),
+        lambda: ejecta.escapes(0.1, float("nan")),
+        lambda: drilling.choke_ratio(5e-4, float("nan"), 2.0, 2e-4, 0.01),
+        lambda: drilling.choke_ratio(5e-4, 1e-3, float("nan"), 2e-4, 0.01),
+    ],
+)
+def test_nan_never_becomes_an_answer(call: Callable[[], object]) -> None:
+    with pytest.raises(ValueError, match=r"expected|must be"):
+        call()
+
+
+@pytest.mark.parametrize("which", range(5))
+def test_an_unknown_load_or_strength_is_never_a_load_that_holds(which: int) -> None:
+    arguments = [10.0, 5.0, 130.0, 140.0, 0.6]
+    arguments[which] = float("nan")
+    assert not anchoring.utilisation(*arguments) <= 1.0

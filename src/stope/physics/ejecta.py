@@ -68,8 +68,14 @@ def lost_fraction(
 
 
 def escapes(speed_m_s: npt.ArrayLike, escape_speed_m_s: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Whether something this fast (relative to the surface) is lost: at escape speed and above."""
-    return np.asarray(speed_m_s) >= np.asarray(escape_speed_m_s)
+    """Whether something this fast (relative to the surface) is lost: at escape speed and above.
+
+    ValueError for a speed that is negative or not finite, an escape speed that is not positive (infinity will do).
+    """
+    escape = np.asarray(escape_speed_m_s, np.float64)
+    if not np.all(escape > 0.0):
+        raise ValueError("escape_speed_m_s must be positive; infinity where nothing escapes")
+    return np.asarray(non_negative("speed_m_s", speed_m_s) >= escape)
 
 
 def flat_range_m(speed_m_s: npt.ArrayLike, elevation_rad: npt.ArrayLike, gravity_m_s2: npt.ArrayLike) -> Array:

@@ -40,8 +40,8 @@ def utilisation(
         friction: mu of foot on rock, added strength when pressed on.
 
     Returns:
-        Utilisation >= 0, in the broadcast shape of the arguments. Source: Newdick et al. 2022 (V) for pull; Coulomb
-        for compression.
+        Utilisation >= 0, in the broadcast shape of the arguments; NaN, which is not <= 1, where an argument is NaN.
+        Source: Newdick et al. 2022 (V) for pull; Coulomb for compression.
     """
     pull = np.asarray(pull_n, dtype=np.float64)
     shear = np.abs(shear_n)
@@ -50,7 +50,9 @@ def utilisation(
     with np.errstate(divide="ignore", invalid="ignore"):
         used: Array = np.hypot(outward / np.asarray(normal_strength_n, np.float64), shear / in_plane)
     if np.isnan(used).any():  # 0 / 0: no load on no strength
-        used = np.hypot(_share(outward, normal_strength_n), _share(shear, in_plane))
+        normal = np.asarray(normal_strength_n, np.float64)
+        unknown = np.isnan(pull) | np.isnan(shear) | np.isnan(normal) | np.isnan(in_plane)
+        used = np.where(unknown, np.nan, np.hypot(_share(outward, normal), _share(shear, in_plane)))
     return used
 
 

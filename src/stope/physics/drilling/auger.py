@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.constants import Array, acute, fraction, non_negative, positive
+from stope.physics.constants import Array, acute, finite, fraction, non_negative, positive
 
 _TURN = 2.0 * math.pi
 
@@ -49,11 +49,11 @@ def choke_ratio(
     """Cuttings made over cuttings that the flights can carry; the auger chokes above 1.
 
     A_hole u phi_bulk / (eta_f A_flight p N). The ratio of rotation to feed is what a controller has in hand
-    (Feng et al. 2022, V). Standing still with feed gives infinity.
+    (Feng et al. 2022, V). Standing still with feed gives infinity. ValueError for an argument outside its range.
     """
-    made = np.asarray(hole_area_m2, np.float64) * np.asarray(penetration_m_s) * np.asarray(bulking)
-    carried = np.asarray(flight_fill, np.float64) * np.asarray(flight_area_m2) * np.asarray(pitch_m)
-    carried = carried * np.abs(np.asarray(speed_rev_s))
+    made = non_negative("hole_area_m2", hole_area_m2) * non_negative("penetration_m_s", penetration_m_s)
+    made = made * positive("bulking", bulking)
+    carried = auger_capacity_m3_s(finite("speed_rev_s", speed_rev_s), flight_area_m2, pitch_m, flight_fill)
     made, carried = np.broadcast_arrays(made, carried)
     ratio: Array = np.divide(made, carried, out=np.where(made > 0.0, np.inf, 0.0), where=carried > 0.0)
     return ratio
