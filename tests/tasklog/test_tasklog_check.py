@@ -124,6 +124,16 @@ def _pose_arrays(maker: Maker) -> None:
     maker.data = new("AnchorBelief", margin=[1.0, 2.0]).SerializeToString()
 
 
+def _event(topic: str, **fields: Any) -> Callable[[Maker], None]:
+    def change(maker: Maker) -> None:
+        maker.topic, maker.schema = topic, TOPICS[topic].schema
+        maker.definition = messages.schema_bytes(maker.schema)
+        maker.metadata = channel_metadata(TOPICS[topic])
+        maker.data = new(topic, **fields).SerializeToString()
+
+    return change
+
+
 _LARGE = b"\x0a\x80\x80\x80\x03" + bytes(6 << 20)
 
 CASES: Mapping[str, tuple[str, Callable[[Maker], None]]] = {
@@ -169,6 +179,8 @@ CASES: Mapping[str, tuple[str, Callable[[Maker], None]]] = {
     "time.publish": ("warning", _rows((1, START_NS, START_NS + 1))),
     "array.length": ("error", _pose_arrays),
     "message.decodes": ("error", _set("data", b"\xff")),
+    "code.grammar": ("error", _event("/task/event", phase=3, reason="It broke")),
+    "code.unit": ("error", _event("/safety/event", fault="anchors.lost", unit="newtons")),
     "mass.negative": ("error", _set("data", new("MassParcel", amount_ug=-5).SerializeToString())),
     "log.empty": ("warning", _rows()),
 }

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stope.tasklog.conform.finding import Report
+from stope.tasklog.conform.ucum import is_ucum
 from stope.tasklog.header import RunHeader
 from stope.tasklog.records import ChannelRecord, MessageRecord
 
 _DAY_NS = 86_400_000_000_000
+#: Field that holds a code, by topic.
+_CODES = {"/task/event": "reason", "/safety/event": "fault"}
+_CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+){1,3}")
 _EPOCH_END_NS = 366 * _DAY_NS  # a log time in 1970 is a simulation that counts from 0
 
 
@@ -54,6 +59,19 @@ class Stream:
             self._report.warning("recorder.dropped", topic, f"the recorder lost {lost} messages")
         if topic == "/mass/parcel" and isinstance(mass, int) and mass < 0:
             self._report.error("mass.negative", topic, f"read {mass} ug, expected 0 or more: swap the accounts")
+
+        if topic in _CODES:
+            self._check_codes(topic, decoded)
+
+    def _check_codes(self, topic: str, decoded: Any) -> None:
+        """A stranger's message may lack any of these fields; what it says is held to the grammar."""
+        field = _CODES[topic]
+        code, unit = getattr(decoded, field, ""), getattr(decoded, "unit", "")
+        if isinstance(code, str) and code and not _CODE.fullmatch(code):
+            sentence = f"read {code[:60]!r}, expected words and dots, the group first: anchors.insufficient"
+            self._report.error("code.grammar", f"{topic} {field}", sentence)
+        if isinstance(unit, str) and unit and not is_ucum(unit):
+            self._report.error("code.unit", topic, f"read unit {unit[:40]!r}, expected UCUM")
 
     def _check_clock(self, record: MessageRecord) -> None:
         topic, time_ns = record.channel.topic, record.log_time_ns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from stope.tasklog.query.arrow import Rows
 from stope.tasklog.reader import LogMessage, read
 
 _BATCH = 4096
+_ROW_GROUP = 65_536
 MAX_TOPICS = 500
 _DONE = "logs"
 
@@ -86,14 +87,26 @@ def compact(folder: Path) -> dict[str, int]:
         if len(files) > 1:
             draft = folder / name / ".compact.part"
             with pq.ParquetWriter(draft, table.schema, compression="zstd") as writer:
-                for batch in table.to_batches(batch_size=65536):
-                    writer.write_batch(batch, row_group_size=65536)
+                for rows in _gathered(table):
+                    writer.write_table(rows, row_group_size=_ROW_GROUP)
             target = folder / name / f"compact-{len(list((folder / name).glob('compact-*'))):04d}-{len(files)}.parquet"
             os.replace(draft, target)
             for file in files:
                 if file != target:
                     file.unlink()
     return merged
+
+
+def _gathered(table: ds.Dataset) -> Iterator[pa.Table]:
+    """The rows in row groups: as they come, a file's rows at a time, a thousand files would make as many groups."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in table.to_batches(batch_size=_ROW_GROUP):
+        waiting.append(batch)
+        if sum(one.num_rows for one in waiting) >= _ROW_GROUP:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 class _Writer:
