@@ -100,6 +100,7 @@ Examples:
   stope run bennu_core --body bennu.obj --no-video
   stope run bennu_core --inject anchors.lost@drill
   stope run bennu_core --ask drill --order approve@60
+  stope run bennu_six_days --plan plan.json
 """
 
 
@@ -131,6 +132,12 @@ def run(
         Path | None, typer.Option(help="Folder for log and pictures; a new one below runs/ when left out.")
     ] = None,
     video: Annotated[bool, typer.Option(help="Render pictures and a film after the run.")] = True,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="PLAN", help="Fly this plan; MISSION is then the expedition.")
+    ] = None,
+    sites: Annotated[
+        str, typer.Option(metavar="MISSION", help="With --plan: work each site in PyBullet, as this mission does.")
+    ] = "",
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with the run in this folder, from its checkpoint.")
     ] = None,
@@ -143,6 +150,8 @@ def run(
     when its host died is cleared and the robot armed again.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order: robot safe, log closed
+    if plan is not None:
+        _fly(mission, plan, out, seed, tuple(overrides or ()), sites, json)
     for text in inject or ():
         fault, at, task = text.partition("@")
         if not (fault and at and task):
@@ -175,6 +184,25 @@ def run(
     outcome = run_mission(request)
     print_outcome(outcome, json, quiet)
     raise typer.Exit(outcome.exit_code)
+
+
+def _fly(
+    expedition: str, plan: Path, out: Path | None, seed: int | None, overrides: tuple[str, ...], sites: str, json: bool
+) -> None:
+    """Fly a plan; exit code 0 if it ended fair and broke no limit."""
+    from stope.session.flight import FlightRequest, fly_plan
+    from stope.session.request import free_folder
+
+    folder = out if out is not None else free_folder(expedition)
+    end = fly_plan(FlightRequest(expedition, plan, folder, seed, overrides, sites))
+    told = {"value": end.value, "collected_kg": end.collected_kg, "visited": end.visited, "failures": end.failures,
+            "unfair_kg": end.unfair_kg, "violations": list(end.violations), "good": end.good,
+            "decisions": len(end.log), "log": str(folder / "flight.jsonl")}  # fmt: skip
+    if json:
+        _print_json(told)
+    else:
+        _print_list({key: str(value) for key, value in told.items()}, json)
+    raise typer.Exit(0 if end.good else FAILED)
 
 
 class Verb(StrEnum):
