@@ -49,6 +49,8 @@ class Rover:
         while not self._stop.is_set():
             ready, _, _ = select.select([self._door, *([host] if host else [])], [], [], 0.001)
             if self._door in ready:
+                if host is not None:
+                    host.close()
                 host, _ = self._door.accept()
                 host.setblocking(False)
             with contextlib.suppress(ConnectionError):
@@ -61,9 +63,12 @@ class Rover:
                 if host in ready:
                     down = host.recv(65_536)
                     if not down:
+                        host.close()
                         host = None
                         continue
                     self._line.send(down)
+        if host is not None:
+            host.close()
 
 
 class Attached(SerialRobot):

@@ -12,6 +12,7 @@ from stope.control.goal import Goal, View
 from stope.control.stack import Tick
 from stope.control.watch import Alarm
 from stope.executive.activity import Activity
+from stope.executive.faults.table import load_faults
 from stope.executive.monitors import Monitors, standard_monitors
 from stope.executive.operator import Operator
 from stope.executive.tree import Executive
@@ -138,7 +139,8 @@ def _loop(run: Run, watchers: Sequence[Watcher], on_detection: Callable[[Detecti
 
 
 def _rehearse(run: Run, obs: Observation) -> None:
-    """Load compiled code: between arming and the first command an armed device waits 250 ms and no longer."""
+    """Load compiled code and the fault table: an armed device waits 250 ms for its first command and no longer."""
+    load_faults()
     stack, still = run.rehearsal, Goal.still(run.stance.feet_m, run.robot.model)
     for _ in range(REHEARSED_TICKS):
         view, _ = stack.observe(obs)
