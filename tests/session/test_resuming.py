@@ -121,22 +121,25 @@ def test_a_host_that_was_killed_goes_on_where_it_was(seed: int, tmp_path: Path) 
     out = tmp_path / "run"
     rover = Rover(asked(out), tmp_path / "line")
     words = [sys.executable, str(HERE / "rover_host.py"), str(rover.address), str(out)]
+    said = tmp_path / "host.log"
     try:
-        host = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda: known(out) is not None and bool(known(out).transitions), host)
+        with said.open("w") as log:
+            host = subprocess.Popen(words, stdout=log, stderr=log)
+        alive = wait_for(lambda: known(out) is not None and bool(known(out).transitions), host)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            host.wait(timeout=random.Random(seed).uniform(0.0, 12.0))
-        assert host.poll() is None, "the host ended before it was to be killed"
+            host.wait(timeout=random.Random(seed).uniform(0.0, 12.0) if alive else 0.0)
+        if host.poll() is not None:
+            unless_stalled(said.read_text())
         host.kill()
         host.wait()
         again = subprocess.run([*words, "resume"], capture_output=True, text=True, timeout=300, check=False)
     finally:
         books = rover.close()
-    assert again.returncode == 0, again.stderr
+    if again.returncode != 0:
+        unless_stalled(again.stderr)
     outcome = json.loads(again.stdout)
-    if "HOST_TIMEOUT" in outcome["reason"] or "FAULT" in outcome["reason"]:
-        pytest.skip(f"this machine stalled the host too long for a test in real time: {outcome['reason']}")
-    assert (outcome["verdict"], outcome["reason"]) == (PASSED, "")
+    if outcome["verdict"] != PASSED:
+        unless_stalled(outcome["reason"])
     assert books["depth_m"] == pytest.approx(0.003, abs=1e-3)
     assert max(outcome["restoring_s"]) < 0.1
 
@@ -148,10 +151,20 @@ def known(out: Path) -> Checkpoint | None:
         return None
 
 
-def wait_for(condition: Any, host: subprocess.Popen[bytes]) -> None:
+def wait_for(condition: Any, host: subprocess.Popen[bytes]) -> bool:
+    """Until it holds; False once the host has ended."""
     until = time.perf_counter() + 180.0
     while not condition():
-        assert host.poll() is None, "the host ended before its mission did"
+        if host.poll() is not None:
+            return False
         assert time.perf_counter() < until, "the mission never began"
         with contextlib.suppress(subprocess.TimeoutExpired):
             host.wait(timeout=0.05)
+    return True
+
+
+def unless_stalled(said: str) -> None:
+    """A host in real time that its machine held up too long ends, as it must; anything else is a failure."""
+    if any(word in said for word in ("TelemetryStaleError", "HOST_TIMEOUT", "the device refuses what it is told")):
+        pytest.skip(f"this machine stalled the host too long for a test in real time: {said[-200:]}")
+    raise AssertionError(said[-2000:])
