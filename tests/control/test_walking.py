@@ -103,6 +103,16 @@ def test_with_three_anchors_none_is_opened() -> None:
     assert field.opened == 0
 
 
+def test_when_anchors_let_go_it_stands_still_and_says_so() -> None:
+    scene = anchored_miner(dt_s=0.05)
+    made, field = walk(scene, 3.0, east_m=0.3)
+    scene.anchored[:] = False
+    goal = scene.run(made, 1.0)
+    assert (made.progress.outcome, made.progress.code) == (Outcome.FAILED, "walk.too_few")
+    assert np.isfinite(goal.feet_base_m).all()
+    assert field.opened == 0
+
+
 def test_without_a_map_it_does_not_walk() -> None:
     scene = anchored_miner(dt_s=0.05)
     made = WalkController(Walk(task="walk", east_m=0.3), Stance(scene.model))

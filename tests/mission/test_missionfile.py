@@ -203,3 +203,8 @@ def test_the_digest_is_the_same_in_another_process() -> None:
         env={**os.environ, "PYTHONHASHSEED": "7"},
     )  # fmt: skip
     assert other.stdout.strip() == resolved_mission(load_mission("bennu_core"), load_body("bennu"))["sha256"]
+
+
+def test_the_example_that_walks_is_a_mission() -> None:
+    mission = load_mission(Path(__file__).parents[2] / "examples" / "bennu_walk.yaml")
+    assert [task.task for task in mission.tasks].count("walk") == 1

@@ -66,6 +66,10 @@ class WalkController:
             self._map_m = view.obs.terrain_m @ view.estimate.rotation.T + view.estimate.position_m
         self.fewest_closed = min(self.fewest_closed, int(view.anchored.sum()))
         goal = Goal.still(self._stance.feet_m, view.model)
+        closed = int(view.anchored.sum())
+        if self.progress.outcome is Outcome.RUNNING and self._phase != "plan" and closed < STILL_CLOSED:
+            reason = f"{closed} anchors hold, {STILL_CLOSED} must at all times"
+            self._end(Outcome.FAILED, "walk.too_few", reason, float(closed), "1")
         if self.progress.outcome is Outcome.RUNNING:
             goal = getattr(self, f"_{self._phase}")(view, goal)
         goal.feet_base_m = self._stance.feet_m.copy()
