@@ -71,7 +71,7 @@ def confined(task: str, *arguments: str, ceiling: Ceiling | None = None) -> Any:
     if done.returncode == 3 and answer:
         raise TaskLogError(str(json.loads(answer)))
     raise TaskLogError(
-        f"{arguments[0]}: reading it took more than {ceiling.memory_mb} MB or {ceiling.cpu_s} s of processor time, or "
+        f"{arguments[-1]}: reading it took more than {ceiling.memory_mb} MB or {ceiling.cpu_s} s of processor time, or "
         f"broke the reader (exit code {done.returncode}); nothing of it was taken"
     )
 
