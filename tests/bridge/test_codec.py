@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stope.bridge.codec import DEVICE_SYSTEM, Codec, Frame, Value
+from stope.bridge.codec import DEVICE_SYSTEM, Codec, Frame
 from stope.bridge.dialect import Dialect, DialectError, Field, Message, dialect_file, load_dialect
+from stope.bridge.fieldcheck import Value
 from stope.robot.messages import CommandRefusedError
 
 DIALECT = load_dialect()

@@ -1,12 +1,12 @@
 """The codec: values to frames and frames to values, table-driven from the dialect. Byte-equal to pymavlink's.
 
 Two levels. `MessageType.frame` and `.values` are the fast ones: flat tuples in wire order, no checks but struct's own.
-`Codec.encode` and `.decode` work by field name, refuse what no device may ever see, and are what the session uses.
+`MessageType.packed`, `Codec.encode` and `.decode` work by field name, refuse what no device may ever see, and are what
+the session uses.
 """
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from types import MappingProxyType
 
 import fastcrc
 
-from stope.bridge.dialect import Dialect, Field, Message
+from stope.bridge.dialect import Dialect, Message
+from stope.bridge.fieldcheck import QuickCheck, Value, checked, slots_of
 from stope.robot.messages import CommandRefusedError
 
 MAGIC = 0xFD
@@ -24,8 +25,6 @@ OVERHEAD = 12  #: header and checksum; signed frames (13 bytes more) are refused
 
 HOST_SYSTEM, HOST_COMPONENT = 255, 190
 DEVICE_SYSTEM, DEVICE_COMPONENT = 1, 1
-
-Value = int | float | str | tuple[int, ...] | tuple[float, ...]
 
 _crc = fastcrc.crc16.mcrf4xx
 
@@ -79,23 +78,6 @@ class Received:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """A field among the flat values, with what must be checked of it before it is sent.
-
-    Attributes:
-        at: its value's index, or the slice of its elements; low, high: what it may hold, finite.
-    """
-
-    name: str
-    field: Field
-    at: int | slice
-    text: bool
-    length: int
-    low: float
-    high: float
-
-
 class MessageType:
     """Coder of one message.
 
@@ -104,7 +86,10 @@ class MessageType:
         crc_extra: seed of the checksum, as one byte.
     """
 
-    __slots__ = ("_id_bytes", "_pack", "_slots", "_unpack", "crc_extra", "id", "message", "name", "size")
+    __slots__ = (
+        "_checker", "_id_bytes", "_pack", "_places", "_slots", "_texts", "_unpack",
+        "crc_extra", "id", "message", "name", "size",
+    )  # fmt: skip
 
     def __init__(self, message: Message) -> None:
         self.message = message
@@ -112,7 +97,12 @@ class MessageType:
         self.crc_extra = bytes((message.crc_extra,))
         self._pack, self._unpack = message.format.pack, message.format.unpack
         self._id_bytes = self.id.to_bytes(3, "little")
-        self._slots = _slots(message.wire)
+        self._slots = slots_of(message.wire)
+        self._places = tuple((slot.name, slot.at) for slot in self._slots)
+        self._texts = tuple(slot.name for slot in self._slots if slot.text)
+        self._checker = (
+            None if any(s.text or s.field.const is not None for s in self._slots) else QuickCheck(self._slots)
+        )
 
     def frame(
         self, values: Sequence[int | float | bytes], link_seq: int, system: int = HOST_SYSTEM,
@@ -123,7 +113,13 @@ class MessageType:
         Raises:
             struct.error, OverflowError: a value does not fit its type.
         """
-        payload = self._pack(*values).rstrip(b"\0") or b"\0"
+        return self.framed(self._pack(*values), link_seq, system, component)
+
+    def framed(
+        self, payload: bytes, link_seq: int, system: int = HOST_SYSTEM, component: int = HOST_COMPONENT
+    ) -> bytes:
+        """A whole frame of a packed payload."""
+        payload = payload.rstrip(b"\0") or b"\0"
         body = bytes((len(payload), 0, 0, link_seq, system, component)) + self._id_bytes + payload
         return b"\xfd" + body + _crc(body + self.crc_extra).to_bytes(2, "little")
 
@@ -134,11 +130,24 @@ class MessageType:
     def named(self, payload: bytes) -> dict[str, Value]:
         """Values by field name."""
         flat = self.values(payload)
-        found = {slot.name: flat[slot.at] for slot in self._slots}
-        for slot in self._slots:
-            if slot.text:
-                found[slot.name] = found[slot.name].split(b"\0", 1)[0].decode("ascii", "replace")  # type: ignore
+        found = {name: flat[at] for name, at in self._places}
+        for name in self._texts:
+            found[name] = found[name].split(b"\0", 1)[0].decode("ascii", "replace")  # type: ignore
         return found  # type: ignore[return-value]  # text is decoded now, arrays are slices
+
+    def packed(self, fields: Mapping[str, Value]) -> bytes:
+        """The payload of checked `fields`, untrimmed.
+
+        Raises:
+            CommandRefusedError: as `flatten`, or a value does not fit its type.
+        """
+        flat = self._checker.flat(fields) if self._checker else None
+        try:
+            return self._pack(*(self.flatten(fields) if flat is None else flat))
+        except (struct.error, OverflowError) as error:
+            if flat is not None:
+                self.flatten(fields)  # says it better, if it finds it too
+            raise CommandRefusedError(f"{self.name}: a value does not fit the wire: {error}") from error
 
     def flatten(self, fields: Mapping[str, Value]) -> list[int | float | bytes]:
         """Checked flat values in wire order.
@@ -155,7 +164,7 @@ class MessageType:
             if slot.name not in fields:
                 raise CommandRefusedError(f"{self.name}: field {slot.name} is missing")
             taken += 1
-            flat.extend(_checked(self.name, slot, fields[slot.name]))
+            flat.extend(checked(self.name, slot, fields[slot.name]))
         if taken != len(fields):
             unknown = sorted(set(fields) - {slot.name for slot in self._slots})
             raise CommandRefusedError(f"{self.name} has no field {', '.join(unknown)}")
@@ -191,51 +200,9 @@ class Codec:
             CommandRefusedError: as `MessageType.flatten`, or a value does not fit its type. Nothing was encoded.
         """
         kind = self.types[name]
-        flat = kind.flatten(fields)
-        try:
-            return kind.frame(flat, link_seq, system, component)
-        except (struct.error, OverflowError) as error:
-            raise CommandRefusedError(f"{name}: a value does not fit the wire: {error}") from error
+        return kind.framed(kind.packed(fields), link_seq, system, component)
 
     def decode(self, frame: Frame) -> Received:
         """The message in a frame that the framer let through."""
         kind = self._by_id[frame.id]
         return Received(kind.name, kind.named(frame.payload), frame.link_seq, frame.system, frame.component)
-
-
-def _slots(wire: Sequence[Field]) -> tuple[_Slot, ...]:
-    found, at = [], 0
-    for field in wire:
-        count = 1 if field.is_text else max(field.length, 1)
-        array = field.length > 0 and not field.is_text
-        place = slice(at, at + count) if array else at
-        low, high = field.bounds
-        found.append(_Slot(field.name, field, place, field.is_text, field.length, low, high))
-        at += count
-    return tuple(found)
-
-
-def _checked(message: str, slot: _Slot, value: Value) -> Sequence[int | float | bytes]:
-    """Flat elements of one field, refused when no device may ever see them."""
-    if slot.text:
-        if not isinstance(value, str) or not value.isascii() or len(value) > slot.length:
-            raise CommandRefusedError(
-                f"{message}: {slot.name} is {value!r}, expected {slot.length} ASCII letters at most"
-            )
-        return (value.encode("ascii"),)
-    elements: Sequence[int | float]
-    if slot.length:
-        if not isinstance(value, tuple) or len(value) != slot.length:
-            raise CommandRefusedError(f"{message}: {slot.name} is {value!r}, expected {slot.length} numbers")
-        elements = value
-    elif isinstance(value, int | float):
-        elements = (value,)
-    else:
-        raise CommandRefusedError(f"{message}: {slot.name} is {value!r}, expected a number")
-    # The sum of finite numbers is finite, and any NaN or infinity spoils it; min and max alone let NaN through.
-    if not (math.isfinite(sum(elements)) and slot.low <= min(elements) and max(elements) <= slot.high):
-        worst = next((e for e in elements if not (slot.low <= e <= slot.high) or math.isinf(e)), elements[0])
-        raise CommandRefusedError(
-            f"{message}: {slot.name} holds {worst}, expected a finite number of {slot.low:g} to {slot.high:g}"
-        )
-    return elements

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from stope.bridge.codec import DEVICE_COMPONENT, Received, Value
+from stope.bridge.codec import DEVICE_COMPONENT, Received
 from stope.bridge.dialect import Dialect
 from stope.bridge.errors import DeniedError, NoAnswerError
+from stope.bridge.fieldcheck import Value
 
 RETRY_NS = 50_000_000
 TRIES = 10

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stope.bridge.assemble import DRUMS_PER_PART, JOINTS_PER_PART, LIMBS_PER_PART
-from stope.bridge.codec import Value
+from stope.bridge.fieldcheck import Value
 from stope.robot.messages import AnchorAction, Codes, Command, JointMode, Vector
 from stope.robot.model import RobotModel
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stope.bridge.codec import DEVICE_SYSTEM, Codec, MessageType, Received, Value
+from stope.bridge.codec import DEVICE_SYSTEM, Codec, MessageType, Received
+from stope.bridge.fieldcheck import Value
 from stope.bridge.framer import Framer, FramerCounters
 
 
@@ -38,8 +39,8 @@ class Link:
         self._framer = Framer(codec.table)
         self._tx_seq = 0
         self._rx_seq: int | None = None
-        self._out: list[tuple[MessageType, list[int | float | bytes]]] = []
-        self._urgent: list[tuple[MessageType, list[int | float | bytes]]] = []
+        self._out: list[tuple[MessageType, bytes]] = []
+        self._urgent: list[tuple[MessageType, bytes]] = []
         self.counters = LinkCounters()
 
     @property
@@ -61,7 +62,8 @@ class Link:
         Raises:
             CommandRefusedError: as `send`.
         """
-        checked = [(self._codec.types[name], self._codec.types[name].flatten(fields)) for name, fields in messages]
+        types = self._codec.types
+        checked = [(types[name], types[name].packed(fields)) for name, fields in messages]
         self.counters.sent += len(checked)
         (self._urgent if urgent else self._out).extend(checked)
 
@@ -73,11 +75,11 @@ class Link:
         """Bytes to send, once."""
         return self._framed(self._out)
 
-    def _framed(self, queue: list[tuple[MessageType, list[int | float | bytes]]]) -> bytes:
+    def _framed(self, queue: list[tuple[MessageType, bytes]]) -> bytes:
         """Frames get their sequence when they leave: what overtakes must not look like a gap to the device."""
         data = b""
-        for kind, flat in queue:
-            data += kind.frame(flat, self._tx_seq)
+        for kind, payload in queue:
+            data += kind.framed(payload, self._tx_seq)
             self._tx_seq = (self._tx_seq + 1) & 0xFF
         queue.clear()
         return data

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stope.bridge.codec import Codec, Value
+from stope.bridge.codec import Codec
+from stope.bridge.fieldcheck import Value
 from stope.bridge.link import Link
 from stope.robot.messages import Codes, RawSensors, Vector
 from stope.robot.model import RobotModel

@@ -10,12 +10,13 @@ from __future__ import annotations
 from enum import Enum
 
 from stope.bridge.canonical import dialect_hash
-from stope.bridge.codec import Codec, Received, Value
+from stope.bridge.codec import Codec, Received
 from stope.bridge.commands import Answer, CommandDesk, command_fields
 from stope.bridge.dialect import dialect_file
 from stope.bridge.disassemble import Disassembler
 from stope.bridge.errors import DeviceRebootedError, LinkError
 from stope.bridge.estop import EstopBurst
+from stope.bridge.fieldcheck import Value
 from stope.bridge.handshake import Caps, check
 from stope.bridge.inbox import Inbox
 from stope.bridge.link import Link
