@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
+import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,6 +54,8 @@ def run(
     from stope.mission.scenario import load_scenario
     from stope.session.request import free_folder
 
+    for name in (signal.SIGTERM, signal.SIGINT):  # a shell's background job starts with SIGINT ignored
+        signal.signal(name, signal.default_int_handler)
     asked = load_scenario(scenario, tuple(overrides or ()))
     if timeout is not None:
         asked = asked.model_copy(update={"timeout_s": timeout})

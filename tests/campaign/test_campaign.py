@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +87,19 @@ def test_the_command_exits_1_when_a_limit_fails(tmp_path: Path) -> None:
     assert [each["holds"] for each in told["acceptance"]] == [True, False, True]
     failures = ET.parse(out / "junit.xml").findall(".//failure")
     assert len(failures) == 1
+
+
+def test_a_campaign_that_is_told_to_end_ends_in_order_and_soon(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "stope.cli", "campaign", "run", "lab_bench", "--workers", "1", "--out", str(out)]
+    process = subprocess.Popen([*command, "--quiet"], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    for _ in range(600):
+        if out.exists():
+            break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
 
 
 def test_nobody_at_the_scheduler_is_one_sentence() -> None:
