@@ -162,3 +162,30 @@ def test_a_pull_test_that_leaves_two_anchors_fails() -> None:
     assert made.progress.outcome is Outcome.FAILED
     assert made.progress.code == "anchor.too_few"
     assert "2 anchors hold" in made.progress.reason
+
+
+def chosen_pulls(needed_n: float, load_n: float | None = None) -> np.ndarray:
+    """Loads that a pull test without a load of its own reaches on strong anchors."""
+    scene = anchored_miner(dt_s=0.02, reserve_n=150.0)
+    for limb in range(4):
+        scene.belief.engaged(limb, 1.0)
+    scene.obs["anchor_slip_m"] = np.zeros(4)
+    task = PullTest(task="pull_test", load_n=load_n, hold_s=1.0)
+    made, highest = PullTestController(task, Stance(scene.model), 6.0, 1e-3, needed_n), np.zeros(4)
+
+    def answer(goal: Goal) -> None:
+        scene.est["limb_force_n"] = goal.foot_force_n
+        highest[:] = np.maximum(highest, -goal.foot_force_n[:, 2])
+
+    scene.run(made, 300.0, answer)
+    assert made.progress.outcome is Outcome.SUCCEEDED
+    return highest
+
+
+def test_without_a_load_of_its_own_the_test_pulls_as_hard_as_pays() -> None:
+    """Nothing where the prior already gives what the drill needs; else more the more is needed, as the policy plans."""
+    assert (chosen_pulls(needed_n=15.0) == 0.0).all()
+    some, much = chosen_pulls(needed_n=35.0), chosen_pulls(needed_n=55.0)
+    assert (some > 15.0).all()
+    assert (much > some + 5.0).all()
+    assert chosen_pulls(needed_n=15.0, load_n=20.0) == pytest.approx(np.full(4, 20.0), abs=2.0)

@@ -148,6 +148,16 @@ class AnchorBelief:
         self._shift[anchor] = np.log(max(fraction, 1e-9))
         self._changed()
 
+    def engage_all(self, engagement: Array) -> None:
+        """All anchors grip anew with these engagements (L,) > 0: for many at once, where `engaged` takes one."""
+        self._log_weight[:] = self._prior
+        self._highest[:] = 0.0
+        self._doses[:] = 0.0
+        self.state[:] = AnchorState.ENGAGED
+        self.engagement = np.clip(engagement, 1e-9, 1.0)
+        self._shift = np.log(self.engagement)
+        self._changed()
+
     def survived(self, loads: npt.ArrayLike, held_s: float = 0.0) -> None:
         """These loads ((L, 2) pull, shear in N) were held for `held_s`. Costs a comparison unless one is news.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from stope.belief.pulltest import plan_pull_test
 from stope.control.goal import Goal, Outcome, Progress, View
 from stope.control.stance import Stance
 from stope.mission.missionfile import Anchor, PullTest
@@ -112,12 +115,21 @@ WORTH_SHARE = 0.5  # of the test load: an anchor that did not carry it is not co
 
 
 class PullTestController:
-    """Pulls at each anchor in turn with the others as support; the belief learns from what it held."""
+    """Pulls at each anchor in turn with the others as support; the belief learns from what it held.
 
-    def __init__(self, task: PullTest, stance: Stance, preload_n: float) -> None:
+    Args:
+        risk: that the anchors may fail a task with; needed_n: pull that a tool will ask of one anchor at most. Both
+            decide how hard to pull where the task does not say.
+    """
+
+    def __init__(
+        self, task: PullTest, stance: Stance, preload_n: float, risk: float = 1e-3, needed_n: float = math.inf
+    ) -> None:
         self._task, self._stance, self._preload_n = task, stance, preload_n
+        self._risk, self._needed_n = risk, needed_n
         self._limb, self._load, self._held_s, self._since_s = 0, 0.0, 0.0, 0.0
         self._highest_n = 0.0
+        self._target_n: float | None = None
         self._weak: dict[int, str] = {}
         self._slip_at_start: np.ndarray | None = None
         self.progress = Progress("pull test")
@@ -128,35 +140,70 @@ class PullTestController:
         goal.foot_force_n = preload(view, self._stance, self._preload_n)
         if self._slip_at_start is None:
             self._slip_at_start = view.obs.anchor_slip_m.copy()
-        while self._limb < len(view.anchored) and not view.anchored[self._limb]:
-            self._next(view)  # it let go under the test, or was never there
+        self._choose(view)
         if self._limb == len(view.anchored):
             self._finish(view)
             return goal
-        limb = self._limb
+        limb, target = self._limb, self._target_n
+        assert target is not None
         pull = -float(view.estimate.limb_force_n[limb, 2])
         slipped = view.obs.anchor_slip_m[limb] > self._slip_at_start[limb] + 1e-3
         self._since_s += view.dt_s
         self._highest_n = max(self._highest_n, pull)
-        reached = pull >= REACHED_SHARE * self._task.load_n
+        reached = pull >= REACHED_SHARE * target
         if reached:
             self._held_s += view.dt_s
-        if self._held_s >= self._task.hold_s or slipped or self._since_s > TEST_PATIENCE_S:
+        if self._held_s >= self._task.hold_s or slipped or self._since_s > self._patience_s(target):
             self._load -= RAMP_N_S * view.dt_s * 2.0
             if self._load <= 0.0:
                 self._next(view)
-        elif pull < self._task.load_n:
+        elif pull < target:
             # The posture's stiffness takes a part of what is asked: ask until the limb itself feels the load.
-            self._load = min(ASK_MOST * self._task.load_n, self._load + RAMP_N_S * view.dt_s)
+            self._load = min(ASK_MOST * target, self._load + RAMP_N_S * view.dt_s)
         goal.foot_force_n[limb] = (0.0, 0.0, -max(self._load, 0.0))
         goal.insist[limb], goal.proof = INSIST, limb
         self.progress = Progress(f"{view.model.limbs[limb].name} pulled with {pull:.1f} N")
         return goal
 
+    def _choose(self, view: View) -> None:
+        """The next limb that holds and is worth a test, and how hard to pull at it."""
+        while self._limb < len(view.anchored):
+            if not view.anchored[self._limb]:
+                self._next(view)  # it let go under the test, or was never there
+                continue
+            if self._target_n is None:
+                self._target_n = self._planned_n(view)
+            if self._target_n > 0.0:
+                return
+            self._limb, self._target_n = self._limb + 1, None  # believed well enough: nothing to learn that would pay
+
+    def _planned_n(self, view: View) -> float:
+        if self._task.load_n is not None:
+            return self._task.load_n
+        median = float(view.belief.normal_median_n[self._limb])
+        if median <= 0.0:
+            return 0.0
+        plan = plan_pull_test(
+            view.belief,
+            self._limb,
+            self._risk,
+            int(view.anchored.sum()),
+            needed=self._needed_n / median,
+            grips=1,  # this controller makes no new grip: what breaks is lost
+            hold_s=self._task.hold_s,
+            most=max(view.reserve_n, 0.0) / median,  # the other anchors pay for the pull
+        )
+        return plan.utilisation * median
+
+    def _patience_s(self, target: float) -> float:
+        return TEST_PATIENCE_S + target / RAMP_N_S
+
     def _next(self, view: View) -> None:
-        if self._highest_n < WORTH_SHARE * self._task.load_n:
+        target = self._target_n if self._target_n is not None else self._task.load_n or 0.0
+        if self._highest_n < WORTH_SHARE * target:
             self._weak[self._limb] = f"{view.model.limbs[self._limb].name} carried {self._highest_n:.1f} N"
         self._limb, self._load, self._held_s, self._since_s, self._highest_n = self._limb + 1, 0.0, 0.0, 0.0, 0.0
+        self._target_n = None
 
     def _finish(self, view: View) -> None:
         drill = view.model.drill

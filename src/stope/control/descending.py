@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from stope.control.contact import contact_speed_m_s
 from stope.control.goal import Goal, Outcome, Progress, View
 from stope.control.stance import Stance
 from stope.mission.missionfile import Descend
@@ -13,10 +16,15 @@ STANDING_FEET = 2  # steered thrust keeps it level on two; the other feet are se
 
 
 class DescendController:
-    """Controls the descent until at least two feet stand still on the ground."""
+    """Controls the descent until at least two feet stand still on the ground.
 
-    def __init__(self, task: Descend, stance: Stance) -> None:
+    Args:
+        escape_speed_m_s: believed, at the site; the contact speed asked for is lowered to what cannot bounce away.
+    """
+
+    def __init__(self, task: Descend, stance: Stance, escape_speed_m_s: float = math.inf) -> None:
         self._task, self._stance = task, stance
+        self._contact_m_s = min(task.contact_speed_m_s, contact_speed_m_s(escape_speed_m_s))
         self._still_s = 0.0
         self.progress = Progress("falling")
 
@@ -26,7 +34,7 @@ class DescendController:
         standing = int(view.estimate.contact.sum())
         if standing == 0:
             down = -view.estimate.climb_m_s
-            want = SPEED_GAIN_1_S * view.kinematics.mass_kg * (self._task.contact_speed_m_s - down)
+            want = SPEED_GAIN_1_S * view.kinematics.mass_kg * (self._contact_m_s - down)
             goal.hold_down_n = min(max(want, 0.0), self._task.hold_down_n)
             self._still_s = 0.0
             self.progress = Progress(f"falling at {100.0 * down:.1f} cm/s")

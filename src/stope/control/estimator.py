@@ -88,6 +88,7 @@ class Estimator:
         self._kinematic = np.zeros(3)
         self._contact = np.zeros(limbs, dtype=bool)
         self._held = self._fitted = False
+        self._relied_on = np.zeros(limbs, dtype=bool)
         self.anchor_point_m = np.zeros((limbs, 3))
 
     def resume(self, position_m: Vector, rotation: Vector) -> None:
@@ -99,6 +100,17 @@ class Estimator:
         """The limb's gripper has engaged: remember where, in the site frame."""
         self.anchor_point_m[limb] = self._position + self._rotation @ foot_base_m
 
+    def misfit_m(self, feet_base_m: Vector, engaged: np.ndarray) -> Vector:
+        """(L,) distance of each engaged foot from its anchor point, m; 0 for others and while nothing is fitted."""
+        if not self._fitted:
+            return np.zeros(len(engaged))
+        away = self._position + feet_base_m @ self._rotation.T - self.anchor_point_m
+        return np.where(engaged, np.sqrt(np.einsum("ij,ij->i", away, away)), 0.0)
+
+    def trust_kinematics(self) -> None:
+        """The IMU was found to be wrong: velocity is what the anchored feet say, and nothing is held against them."""
+        self._velocity[:], self._innovation[:] = self._kinematic, 0.0
+
     def update(self, obs: Observation, feet_base_m: Vector, engaged: np.ndarray) -> BaseEstimate:
         """Advance by one control period.
 
@@ -108,7 +120,8 @@ class Estimator:
         anchors = int(engaged.sum())
         clamped = bool((engaged & self._clamps).any())
         anchored = clamped or anchors >= RIGID_FIT
-        if anchored and not clamped and not self._fitted:
+        if anchored and not clamped and (not self._fitted or (engaged != self._relied_on).any()):
+            self._fitted = False  # the pose steps when an anchor joins or leaves the fit, and that is no motion
             self._rotation[:], self._position[:], _ = fit(feet_base_m[engaged], self.anchor_point_m[engaged])
         spin = np.empty(3)
         gyro, accel = obs.imu_gyro_rad_s, obs.imu_accel_m_s2
@@ -119,7 +132,7 @@ class Estimator:
             gyro, accel, obs.limb_force_n, self._gravity, feet_base_m, self.anchor_point_m,
             engaged, anchored, clamped, self._held, self._fitted, self._dt, self._contact, spin,
         )  # fmt: skip
-        self._held, self._fitted = anchored, anchored and not clamped
+        self._held, self._fitted, self._relied_on = anchored, anchored and not clamped, engaged
         return BaseEstimate(
             position_m=self._position.copy(),
             rotation=self._rotation.copy(),

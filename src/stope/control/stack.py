@@ -19,6 +19,7 @@ from stope.control.distribution import Footholds, WrenchDistribution
 from stope.control.estimator import BaseEstimate, Estimator
 from stope.control.goal import Goal, View
 from stope.control.kinematics import Kinematics
+from stope.control.sensorwatch import SensorWatch
 from stope.control.thrust import HoldDown
 from stope.control.watch import Alarm, AnchorWatch
 from stope.physics.anchoring import utilisation
@@ -82,15 +83,17 @@ class ControlStack:
         self.kinematics = Kinematics(model)
         self._estimator, self._distribution = estimator, WrenchDistribution(model)
         self._hold_down, self._watch = HoldDown(model, level), AnchorWatch(len(model.limbs))
+        self._sensors = SensorWatch(model, self.kinematics.mass_kg, period_us * 1e-6, self._is_light(gravity_m_s2))
         self._friction, self._risk = foot_friction, 1.0 - hold_probability
         self._dt, self._count = period_us * 1e-6, 0
         self._lifetime_us = LIFETIME_PERIODS * period_us
         self._gravity = gravity_m_s2
         self._weight = self.kinematics.mass_kg * (1.0 - offload_fraction) * gravity_m_s2
-        self._heavy = float(np.linalg.norm(gravity_m_s2)) > HEAVY_M_S2
+        self._heavy = not self._is_light(gravity_m_s2)
         self._jointed = np.array([i for i, limb in enumerate(model.limbs) if limb.joints], dtype=np.int64)
         self._limb_joints = np.array([model.limbs[i].joints for i in self._jointed], dtype=np.int64).reshape(-1, 3)
         self._margins_now, self._known = np.ones(len(model.limbs)), -1
+        self._gas, self._proof = False, -1
         self._names = [limb.name for limb in model.limbs]
         self._reserve = self._reserve_nm = 0.0
         self._binding, self._allowed = "", np.zeros(len(model.limbs))
@@ -101,16 +104,28 @@ class ControlStack:
         self._feet_target: Vector | None = None
         self._footholds: Footholds | None = None
 
+    @staticmethod
+    def _is_light(gravity_m_s2: Vector) -> bool:
+        return float(np.linalg.norm(gravity_m_s2)) <= HEAVY_M_S2
+
     def observe(self, obs: Observation) -> tuple[View, Alarm | None]:
         """Estimate and belief of this tick."""
         self.kinematics.update(obs.joint_position)
         self._joint_position = obs.joint_position
         engaged = self.belief.state == HOLDS
-        estimate = self._estimator.update(obs, self.kinematics.feet_m, engaged & self._engaged_before)
+        relied_on = engaged & self._engaged_before
+        sound = self._sensors.mended(obs, self.kinematics)
+        estimate = self._estimator.update(sound, self.kinematics.feet_m, relied_on)
         for limb in np.flatnonzero(self._watch.newly_engaged(obs)):
             self._estimator.mark_anchor(int(limb), self.kinematics.feet_m[limb])
             self.belief.engaged(int(limb), float(obs.anchor_engagement[limb]))
-        alarm = self._watch.alarm(obs, estimate)
+        misfit = self._estimator.misfit_m(self.kinematics.feet_m, relied_on)
+        told, slid = self._sensors.look(obs, sound, estimate, misfit, self._planned_pulls(relied_on), self._gas)
+        if told is not None or self._sensors.just_refined:
+            self._estimator.trust_kinematics()
+        if slid >= 0:
+            self.belief.lost(slid)
+        alarm = self._watch.alarm(sound, estimate, told is not None or self._sensors.explains_motion) or told
         if self._count % LEARN_EVERY == 0:
             self._watch.learn(obs, estimate, self.belief, LEARN_EVERY * self._dt)
         engaged = self.belief.state == HOLDS
@@ -150,6 +165,11 @@ class ControlStack:
             self.belief.released(int(limb))
         self._estimator.resume(position_m, rotation)
 
+    @property
+    def planned_force_n(self) -> Vector:
+        """(L, 3) force of the ground that each foot is planned to carry now, base frame."""
+        return self._force.copy()
+
     def give_up_anchors(self) -> None:
         """Evidence says that no anchor holds: believe so, and owe nothing to their forces."""
         for limb in range(len(self.model.limbs)):
@@ -159,6 +179,7 @@ class ControlStack:
 
     def command(self, view: View, goal: Goal) -> Command:
         """Set-points that reach the goal, alive for ten periods."""
+        self._gas, self._proof = goal.hold_down_n > 0.0, goal.proof
         self._pay(view, goal)
         position = self._reach(goal)
         effort = self._feed_forward(view)
@@ -196,6 +217,13 @@ class ControlStack:
             ),
             hammer=goal.hammer,
         )
+
+    def _planned_pulls(self, relied_on: np.ndarray) -> Vector:
+        """(L,) N that each relied-on anchor should be answering; 0 for one under test, which is there to find out."""
+        pulls = np.where(relied_on, -self._force[:, 2], 0.0)
+        if self._proof >= 0:
+            pulls[self._proof] = 0.0
+        return pulls
 
     def _look_at_reserve(self, estimate: BaseEstimate, engaged: np.ndarray) -> None:
         count = max(1, int(engaged.sum()))

@@ -34,12 +34,17 @@ NONE, ENGAGED_BELIEF = int(AnchorState.NONE), int(AnchorState.ENGAGED)
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A detected fault: row id of the fault table, the measured value, its limit and unit."""
+    """A detected fault: row id of the fault table, the measured value, its limit and unit.
+
+    Attributes:
+        blocking: whether the anchors are not to be relied on any more; otherwise the stack has dealt with it.
+    """
 
     fault: str
     value: float
     limit: float
     unit: str
+    blocking: bool = True
 
 
 class AnchorWatch:
@@ -83,8 +88,10 @@ class AnchorWatch:
             belief.lost(int(limb))
         self._seen_slip = np.where(slip > self._seen_slip + SLIP_STEP_M, slip, np.minimum(self._seen_slip, slip))
 
-    def alarm(self, obs: Observation, estimate: BaseEstimate) -> Alarm | None:
+    def alarm(self, obs: Observation, estimate: BaseEstimate, forgiven: bool = False) -> Alarm | None:
         """The alarm that this tick completes, if any. Call while anchored.
+
+        `forgiven`: what moves is known to be the inertial unit alone.
 
         A sensor that repeats itself is stuck and no witness: its disagreement neither counts nor clears. Answering it
         would open grips that hold.
@@ -95,7 +102,7 @@ class AnchorWatch:
             self._tare_n = None
             return None
         speed = math.hypot(*estimate.innovation_m_s.tolist())
-        if speed <= MOVING_M_S:
+        if speed <= MOVING_M_S or forgiven:
             self._moving = 0
         elif not (_new(last, obs) and _same(last.imu_accel_m_s2, obs.imu_accel_m_s2)):
             self._moving += 1

@@ -7,6 +7,7 @@ is the desk's `replan`; the fourth, to stay where one is, anchored, is the tree'
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,8 +49,9 @@ class Workshop:
 
     Attributes:
         hold_down_n: thrust kept from the descent until anchors hold; preload_n: shear preload kept afterwards.
-        escape_speed_m_s: believed, for the verdict on a drift.
+        escape_speed_m_s: believed, for the contact speed and for the verdict on a drift.
         care: what is believed of the bit, over all holes; hammer_levels: of the drill, as shares of its blow energy.
+        risk: that the anchors may fail a task with; needed_n: pull that a tool will ask of one anchor at most.
     """
 
     stance: Stance
@@ -60,6 +62,8 @@ class Workshop:
     model: RobotModel
     care: BitCare | None = None
     hammer_levels: tuple[float, ...] = LEVELS
+    risk: float = 1e-3
+    needed_n: float = math.inf
 
     def task(self, asked: Asked) -> Task:
         """How to do one task of the mission."""
@@ -91,7 +95,7 @@ class Workshop:
         gas = Condition("propellant.empty", "propellant", lambda view: view.obs.propellant_kg, LEAST_GAS_KG, unit="kg")
         feet = Condition("descend.no_contact", "feet on the ground", lambda view: float(view.estimate.contact.sum()), 1)
         return Task(
-            "descend", asked.timeout_s, _always(lambda: DescendController(asked, self.stance)),
+            "descend", asked.timeout_s, _always(lambda: DescendController(asked, self.stance, self.escape_speed_m_s)),
             pre=(gas,) if self.model.thrusters else (), invariant=(FRESH,), post=(feet,),
         )  # fmt: skip
 
@@ -110,15 +114,22 @@ class Workshop:
         )  # fmt: skip
 
     def _pull_test(self, asked: PullTest) -> Task:
-        gentler = asked.model_copy(update={"load_n": GENTLER_LOAD * asked.load_n})
+        # Where the task leaves the load to the policy, the policy knows what broke and plans anew.
+        gentler_n = None if asked.load_n is None else GENTLER_LOAD * asked.load_n
+        gentler = asked.model_copy(update={"load_n": gentler_n})
+        told = "as hard as pays" if gentler_n is None else f"with {gentler_n:.0f} N"
+
+        def test(how: PullTest) -> TaskController:
+            return PullTestController(how, self.stance, self.preload_n, self.risk, self.needed_n)
+
         grip = Anchor(task="anchor", min_anchors=1, preload_n=0.0)
         rung = Rung(
-            ("anchor.too_few",), 1, f"gripped again and tested with {gentler.load_n:.0f} N",
-            _always(lambda: PullTestController(gentler, self.stance, self.preload_n)),
+            ("anchor.too_few",), 1, f"gripped again and tested {told}",
+            _always(lambda: test(gentler)),
             first=_always(lambda: AnchorController(grip, self.stance, self.hold_down_n)),
         )  # fmt: skip
         return Task(
-            "pull_test", asked.timeout_s, _always(lambda: PullTestController(asked, self.stance, self.preload_n)),
+            "pull_test", asked.timeout_s, _always(lambda: test(asked)),
             pre=(_anchors(1),), invariant=(FRESH,), ladder=(rung,),
         )  # fmt: skip
 

@@ -121,10 +121,14 @@ class Anchor(FileModel):
 
 
 class PullTest(FileModel):
-    """Pull at each anchor with `load_n` for `hold_s`: what survives is known to hold that much."""
+    """Pull at each anchor for `hold_s`: what survives is known to hold that much.
+
+    With `load_n` so hard; without it as hard as makes the anchor worth most for the drilling that follows, given that
+    pulling may break what it tests. That can be not at all.
+    """
 
     task: Literal["pull_test"]
-    load_n: float = Field(default=20.0, gt=0, le=500)
+    load_n: float | None = Field(default=None, gt=0, le=500)
     hold_s: float = Field(default=2.0, gt=0, le=600)
     timeout_s: Timeout = 240.0
 

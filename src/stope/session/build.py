@@ -55,6 +55,7 @@ NAVIGATION_M = 0.002  # one sigma of the hand-over state from navigation
 NAVIGATION_M_S = 0.001
 NAVIGATION_RAD = 0.003
 SURVEY_RAD = 0.01  # one sigma of the ground's attitude as surveyed before the descent
+NEED_MARGIN = 1.25
 LOAD_CYCLE_S = 60.0  # a tool takes its load off the anchors this seldom: pecks, passes of the drums
 CLEAR_RADIUS_M = 1.1  # no boulder where the feet come down
 
@@ -157,6 +158,8 @@ def build(request: RunRequest) -> Run:
         # The wire has no field for the hammer: a device behind it always hammers with all it has.
         hammer_levels=LEVELS if request.robot == "sim" else (1.0,),
         model=model,
+        risk=1.0 - mission.hold_probability,
+        needed_n=_needed_pull_n(mission, model),
     )
     return Run(
         request=request,
@@ -370,6 +373,17 @@ def _exposure(mission: Mission) -> Exposure:
     """What the longest tool task may do to an anchor: load for its whole time, put on anew each minute."""
     longest = max((task.timeout_s for task in mission.tasks if isinstance(task, DrillTask | Collect)), default=0.0)
     return Exposure(longest, longest / LOAD_CYCLE_S)
+
+
+def _needed_pull_n(mission: Mission, model: RobotModel) -> float:
+    """Pull that drilling asks of one anchor, were no more left than the drill needs; inf without drilling.
+
+    A margin of a quarter over the even share, as the planner's.
+    """
+    weights = [task.weight_on_bit_max_n for task in mission.tasks if isinstance(task, DrillTask)]
+    if not weights or model.drill is None:
+        return math.inf
+    return NEED_MARGIN * max(weights) / model.drill.anchors_required
 
 
 def _refusal(model: RobotModel, field: SiteField) -> str:

@@ -39,7 +39,8 @@ def _problems(task: object, mission: Mission, robot: RobotModel) -> Iterator[Pro
         yield from _anchors(task, mission, robot)
     elif isinstance(task, PullTest):
         rated = min(limb.gripper.rated_normal_n for limb in robot.limbs)
-        yield from _at_most("load_n", task.load_n, rated, "N", f"the rated strength of a gripper of {robot.name}")
+        asked = task.load_n or 0.0
+        yield from _at_most("load_n", asked, rated, "N", f"the rated strength of a gripper of {robot.name}")
     elif isinstance(task, DrillTask):
         if robot.drill is None:
             yield "task", "'drill'", f"a task that {robot.name} has the tool for"

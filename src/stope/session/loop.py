@@ -170,10 +170,11 @@ def _executive(run: Run, view: View, found: Sequence[Activity] | None) -> Execut
 
 
 def _answer(run: Run, executive: Executive, injector: _Injector, alarm: Alarm, now_us: int) -> Detection:
-    """Stop believing in the anchors and raise the fault; during its recovery the controller sees the belief fall."""
-    run.stack.give_up_anchors()
-    if not executive.desk.faults:
-        executive.raise_fault(alarm.fault)
+    """A blocking alarm: believe in no anchor and raise the fault; during its recovery the belief alone falls."""
+    if alarm.blocking:
+        run.stack.give_up_anchors()
+        if not executive.desk.faults:
+            executive.raise_fault(alarm.fault)
     return Detection(alarm, now_us, injector.done_us, injector.moved_m())
 
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from stope.robot.messages import RawSensors, Vector
 from stope.sim.plant import AsteroidPlant
 
@@ -14,6 +16,7 @@ SAG_SHARE = 0.7
 Broken = Callable[[RawSensors], RawSensors]
 WEDGE_NM = 30.0
 RUNAWAY_N = 80.0
+ACCEL_BIAS_M_S2 = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,10 @@ def _lose_anchors(plant: AsteroidPlant) -> None:
 
 def _weaken_grippers(plant: AsteroidPlant) -> None:
     plant.grippers.quality = WEAK_SHARE
+
+
+def _lose_one(plant: AsteroidPlant) -> None:
+    plant.footing.tear_off(0)
 
 
 def _break(plant: AsteroidPlant, change: Broken) -> None:
@@ -83,9 +90,31 @@ def _run_feed_away(plant: AsteroidPlant) -> None:
         plant.run_away(plant.model.drill.feed, RUNAWAY_N)
 
 
+def _bias_imu(plant: AsteroidPlant) -> None:
+    bias = np.array((0.0, 0.0, ACCEL_BIAS_M_S2))
+    _break(plant, lambda raw: raw._replace(imu_accel_m_s2=raw.imu_accel_m_s2 + bias))
+
+
+def _freeze_limb_force(plant: AsteroidPlant) -> None:
+    stuck = plant.sense().limb_force_n[1].copy()
+
+    def change(raw: RawSensors) -> RawSensors:
+        force = raw.limb_force_n.copy()
+        force[1] = stuck
+        return raw._replace(limb_force_n=force)
+
+    _break(plant, change)
+
+
 INJECTIONS: dict[str, Injection] = {
     # All spines leave the rock at once; what the grippers' own sensors say does not change.
     "anchors.lost": Injection(_lose_anchors),
+    # The spines of one gripper leave the rock; its own sensors go on saying that it holds.
+    "anchor.let_go": Injection(_lose_one),
+    # The accelerometer reads 0.2 m/s2 too much along z from now on: it looks as if the robot were flying off.
+    "imu.biased": Injection(_bias_imu),
+    # One limb's force sensor says for ever what it said last.
+    "limb_force.frozen": Injection(_freeze_limb_force),
     # Grips made from now on have 2 % of their strength.
     "grippers.weak": Injection(_weaken_grippers, at_start=True),
     "imu.frozen": Injection(_freeze_imu),
