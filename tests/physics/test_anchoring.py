@@ -84,7 +84,7 @@ def test_a_bundle_of_nothing_is_refused(arguments, message):
         anchoring.bundle_strength(*arguments)
 
 
-@pytest.mark.parametrize("bounds", [(2.0, 2.0), (-1.0, 1.0)])
+@pytest.mark.parametrize("bounds", [(2.0, 1.0), (-1.0, 1.0), (0.0, 0.0), (0.0, float("inf"))])
 def test_a_capacity_range_must_be_a_range(bounds):
     with pytest.raises(ValueError, match="range"):
         anchoring.bundle_strength_uniform(4, *bounds)

@@ -277,8 +277,8 @@ class ControlStack:
             self._friction,
         )
         with np.errstate(divide="ignore", invalid="ignore"):
-            margins = np.where(used > 0.0, 1.0 - used / self._allowed, 1.0)
-        return np.where(engaged, np.maximum(margins, -1.0), 1.0)
+            margins = np.where(used == 0.0, 1.0, 1.0 - used / self._allowed)
+        return np.where(engaged, np.fmax(margins, -1.0), 1.0)  # NaN, a load that is not known, counts as too much
 
     def _pay(self, view: View, goal: Goal) -> None:
         """Decide the forces of the ground on the feet that balance what tools, thrust and weight do."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.constants import Array, fraction, non_negative, positive
+from stope.physics.constants import Array, acute, fraction, non_negative, positive
 
 __all__ = [
     "VAN_DER_WAALS_N_M",
@@ -101,6 +101,9 @@ def matrix_strength_pa(grain_radius_m: npt.ArrayLike, constant_pa_m: npt.ArrayLi
 
 
 def mohr_coulomb_ucs_pa(cohesion_pa: npt.ArrayLike, friction_rad: npt.ArrayLike) -> Array:
-    """Unconfined compressive strength of a Mohr-Coulomb ground: 2 c cos(phi) / (1 - sin(phi)), Pa (A)."""
-    phi = np.asarray(friction_rad, np.float64)
+    """Unconfined compressive strength of a Mohr-Coulomb ground: 2 c cos(phi) / (1 - sin(phi)), Pa (A).
+
+    ValueError for a negative cohesion or an angle outside 0..pi/2 rad.
+    """
+    phi = acute("friction_rad", friction_rad)
     return np.asarray(2.0 * non_negative("cohesion_pa", cohesion_pa) * np.cos(phi) / (1.0 - np.sin(phi)))

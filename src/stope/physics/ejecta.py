@@ -39,7 +39,7 @@ def launch_speed(quantile: npt.ArrayLike, outer_m: float, inner_m: float, rate_r
     """
     outer, inner = _radii(outer_m, inner_m)
     radius = np.sqrt(inner * inner + fraction("quantile", quantile) * (outer * outer - inner * inner))
-    speed: Array = np.abs(np.asarray(rate_rad_s, np.float64)) * radius
+    speed: Array = np.abs(finite("rate_rad_s", rate_rad_s)) * radius
     return speed
 
 
@@ -81,14 +81,14 @@ def escapes(speed_m_s: npt.ArrayLike, escape_speed_m_s: npt.ArrayLike) -> npt.ND
 def flat_range_m(speed_m_s: npt.ArrayLike, elevation_rad: npt.ArrayLike, gravity_m_s2: npt.ArrayLike) -> Array:
     """Range over level ground in uniform gravity: v^2 sin(2 theta) / g. Good while far below the body's radius."""
     speed = non_negative("speed_m_s", speed_m_s)
-    reach: Array = speed * speed * np.sin(2.0 * finite("elevation_rad", elevation_rad))
+    reach: Array = speed * speed * np.sin(2.0 * _upward(elevation_rad))
     reach = reach / positive("gravity_m_s2", gravity_m_s2)
     return reach
 
 
 def flat_time_s(speed_m_s: npt.ArrayLike, elevation_rad: npt.ArrayLike, gravity_m_s2: npt.ArrayLike) -> Array:
     """Time of flight over level ground: 2 v sin(theta) / g."""
-    time: Array = 2.0 * non_negative("speed_m_s", speed_m_s) * np.sin(finite("elevation_rad", elevation_rad))
+    time: Array = 2.0 * non_negative("speed_m_s", speed_m_s) * np.sin(_upward(elevation_rad))
     time = time / positive("gravity_m_s2", gravity_m_s2)
     return time
 
@@ -129,8 +129,16 @@ def _launch(
 ) -> tuple[Array, Array, Array, Array]:
     """Radius, sine and cosine of the elevation, and Q = v^2 R / GM."""
     speed, radius = non_negative("speed_m_s", speed_m_s), positive("radius_m", radius_m)
-    elevation = finite("elevation_rad", elevation_rad)
+    elevation = _upward(elevation_rad)
     return radius, np.sin(elevation), np.cos(elevation), speed * speed * radius / positive("gm_m3_s2", gm_m3_s2)
+
+
+def _upward(elevation_rad: npt.ArrayLike) -> Array:
+    """An elevation from 0 to pi/2: nothing is launched into the ground, and degrees are found out."""
+    elevation = finite("elevation_rad", elevation_rad)
+    if not np.all((elevation >= 0.0) & (elevation <= np.pi / 2 + 1e-12)):
+        raise ValueError("elevation_rad must be from 0 to pi/2")
+    return elevation
 
 
 def _radii(outer_m: float, inner_m: float) -> tuple[float, float]:

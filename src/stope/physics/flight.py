@@ -98,7 +98,8 @@ def fly(
 
 
 def sphere_height(radius_m: float) -> Height:
-    """Height above a sphere, for `fly`."""
+    """Height above a sphere, for `fly`. ValueError for a radius that is not positive."""
+    positive("radius_m", radius_m)
 
     def height(points: Array) -> Array:
         return np.asarray(np.linalg.norm(points, axis=-1) - radius_m)
@@ -112,7 +113,10 @@ def ellipsoid_height(semi_axes_m: npt.ArrayLike) -> Height:
 
     def height(points: Array) -> Array:
         scaled = np.linalg.norm(points / axes, axis=-1)
-        return np.asarray(np.linalg.norm(points, axis=-1) * (1.0 - 1.0 / scaled))
+        along = np.linalg.norm(points, axis=-1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # at the centre no radius says which: the nearest surface
+            return np.asarray(np.where(scaled > 0.0, along * (1.0 - 1.0 / scaled), -axes.min()))
 
     return height
 

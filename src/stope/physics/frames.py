@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.constants import G, positive
+from stope.physics.constants import G, finite, positive
 
 __all__ = [
     "centrifugal",
@@ -89,10 +89,18 @@ def local_escape_speed(
 
     v = -n.(W x r) + sqrt((n.(W x r))^2 + 2 Umax - |W x r|^2), Umax = max(U, GM/r). 0 where the surface itself
     already moves that fast.
+
+    Args:
+        normal: unit vector outward.
+        potential_m2_s2: U at the point, positive; 0 where only GM/r is known.
+
+    Raises:
+        ValueError: a value that is not finite, a `gm` that is not positive, a point at the origin.
     """
-    n, r = np.asarray(normal, dtype=np.float64), np.asarray(points, dtype=np.float64)
-    carried = np.cross(np.asarray(spin_rad_s, dtype=np.float64), r)
-    deepest = np.maximum(np.asarray(potential_m2_s2, dtype=np.float64), positive("gm", gm) / np.linalg.norm(r, axis=-1))
+    n, r = finite("normal", normal), finite("points", points)
+    carried = np.cross(finite("spin_rad_s", spin_rad_s), r)
+    distance = positive("distance from the centre", np.linalg.norm(r, axis=-1))
+    deepest = np.maximum(finite("potential_m2_s2", potential_m2_s2), positive("gm", gm) / distance)
     along = np.sum(n * carried, axis=-1)
     needed = 2.0 * deepest - np.sum(carried * carried, axis=-1)
     speed = -along + np.sqrt(np.maximum(along * along + needed, 0.0))
@@ -100,18 +108,21 @@ def local_escape_speed(
 
 
 def effective_slope_deg(effective_m_s2: npt.ArrayLike, normal: npt.ArrayLike) -> Array:
-    """Angle between -a_eff and the outward surface normal, degrees; above 90 loose material leaves."""
-    a, n = np.asarray(effective_m_s2, dtype=np.float64), np.asarray(normal, dtype=np.float64)
+    """Angle between -a_eff and the outward surface normal (any length), degrees; above 90 loose material leaves.
+
+    Raises:
+        ValueError: a value that is not finite; no acceleration or no normal, which have no direction.
+    """
+    a, n = finite("effective_m_s2", effective_m_s2), finite("normal", normal)
+    positive("size of effective_m_s2", np.linalg.norm(a, axis=-1)), positive("length", np.linalg.norm(n, axis=-1))
     # atan2 of sine and cosine: arccos loses half its digits near 0
     sine = np.linalg.norm(np.cross(n, a), axis=-1)
     return np.asarray(np.degrees(np.arctan2(sine, -np.sum(a * n, axis=-1))))
 
 
-def spin_limit_period_s(density_kg_m3: float) -> float:
-    """Shortest period of a cohesionless sphere, sqrt(3 pi / (G rho))."""
-    if not 0.0 < density_kg_m3 < np.inf:
-        raise ValueError(f"density is {density_kg_m3} kg/m3, expected a positive number")
-    return float(np.sqrt(3.0 * np.pi / (G * density_kg_m3)))
+def spin_limit_period_s(density_kg_m3: npt.ArrayLike) -> Array:
+    """Shortest period of a cohesionless sphere, sqrt(3 pi / (G rho)), s. ValueError unless it is positive."""
+    return np.asarray(np.sqrt(3.0 * np.pi / (G * positive("density_kg_m3", density_kg_m3))))
 
 
 def direction(latitude_deg: npt.ArrayLike, longitude_deg: npt.ArrayLike) -> Array:
@@ -131,7 +142,7 @@ def ellipsoid_point(
     semi_axes_m: tuple[float, float, float], latitude_deg: float, longitude_deg: float
 ) -> tuple[Array, Array]:
     """Point (3,) m and outward unit normal (3,) where the ray of that latitude and longitude leaves an ellipsoid."""
-    axes = np.array(semi_axes_m, dtype=np.float64)
+    axes = positive("semi_axes_m", semi_axes_m)
     ray = direction(latitude_deg, longitude_deg)
     point = ray / np.sqrt(np.sum((ray / axes) ** 2))
     normal = point / axes**2

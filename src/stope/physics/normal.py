@@ -29,4 +29,6 @@ def normal_quantile(probability: float) -> float:
     Raises:
         ValueError: `probability` is not inside (0, 1).
     """
+    if not 0.0 < probability < 1.0:
+        raise ValueError(f"probability is {probability:g}, expected between 0 and 1")
     return _STANDARD.inv_cdf(probability)

@@ -119,7 +119,8 @@ def site_field(
     off = point + OFF_SURFACE * mesh.mean_radius_m * normal
     potential, gravity, _ = polyhedron.evaluate(off)
     effective = frames.effective_acceleration(gravity, off, spin)
-    size, slope = float(np.linalg.norm(effective)), float(frames.effective_slope_deg(effective, normal))
+    size = float(np.linalg.norm(effective))
+    slope = float(frames.effective_slope_deg(effective, normal)) if size > 0.0 else 90.0
     if not size > 0.0 or slope >= 90.0:
         raise SiteError(
             f"site at latitude {latitude_deg}, longitude {longitude_deg} deg: effective gravity of {size:.3g} m/s2 "

@@ -176,7 +176,7 @@ def _jacobi() -> Values:
 
 
 def _spin_limit() -> Values:
-    return {f"{rho:g} kg/m3": frames.spin_limit_period_s(rho) / 3600.0 for rho in (2060.0, 1189.0)}
+    return {f"{rho:g} kg/m3": float(frames.spin_limit_period_s(rho)) / 3600.0 for rho in (2060.0, 1189.0)}
 
 
 def _unreferenced() -> Values:

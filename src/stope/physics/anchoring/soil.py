@@ -31,7 +31,7 @@ def plate_uplift_n(
     width_m: npt.ArrayLike,
     unit_weight_n_m3: npt.ArrayLike,
     length_m: npt.ArrayLike | None = None,
-    shape_factor: npt.ArrayLike = 1.48,
+    shape_factor: npt.ArrayLike | None = None,
     uplift_friction: npt.ArrayLike = 0.92,
 ) -> Array:
     """Uplift of a shallow plate in sand, factors given: gamma H^2 (2 s B + L - B) K_u tan(phi) + gamma B L H, N.
@@ -40,7 +40,7 @@ def plate_uplift_n(
         depth_m: H, depth of the plate.
         width_m, length_m: B and L (square when L is left out), L >= B.
         unit_weight_n_m3: gamma = density x gravity.
-        shape_factor: s, 1 for a strip.
+        shape_factor: s, 1 for a strip; 1 + 0.48 H / B (a square in dense sand) when left out.
         uplift_friction: K_u tan(phi).
 
     Raises:
@@ -54,7 +54,8 @@ def plate_uplift_n(
     if np.any(length < width):
         raise ValueError("length_m is less than width_m")
     gamma = non_negative("unit_weight_n_m3", unit_weight_n_m3)
-    sides = 2.0 * non_negative("shape_factor", shape_factor) * width + length - width
+    shape = 1.0 + 0.48 * depth / width if shape_factor is None else non_negative("shape_factor", shape_factor)
+    sides = 2.0 * shape * width + length - width
     friction = gamma * depth * depth * sides * non_negative("uplift_friction", uplift_friction)
     uplift: Array = friction + gamma * width * length * depth
     return uplift
@@ -134,8 +135,8 @@ def helix_strength_n(
 
     Source: Mitsch & Clemence 1985 (both failure modes, M); plates as in `plate_strength_n`. Laboratory data at 1 g.
     """
-    if plates < 1:
-        raise ValueError(f"a helix needs at least one plate, got {plates}")
+    if not (plates >= 1 and plates % 1 == 0):
+        raise ValueError(f"a helix needs at least one plate and whole ones, got {plates}")
     depth, diameter = positive("depth_m", depth_m), positive("diameter_m", diameter_m)
     spacing = non_negative("spacing_m", spacing_m)
     top = depth - (plates - 1) * spacing
@@ -143,7 +144,7 @@ def helix_strength_n(
         raise ValueError("the uppermost plate is above the surface")
     side = diameter * np.sqrt(np.pi) / 2.0
     ground = density_kg_m3, gravity_m_s2, friction_rad, cohesion_pa
-    each = [plate_strength_n(depth - k * spacing, side, *ground) for k in range(plates)]
+    each = [plate_strength_n(depth - k * spacing, side, *ground) for k in range(int(plates))]
     gamma = positive("density_kg_m3", density_kg_m3) * non_negative("gravity_m_s2", gravity_m_s2)
     shear = np.asarray(cohesion_pa) + gamma * 0.5 * (depth + top) * np.tan(friction_rad)
     cylinder = each[-1] + np.pi * diameter * (plates - 1) * spacing * shear

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.constants import Array, non_negative, positive
+from stope.physics.constants import Array, finite, fraction, non_negative, positive
 from stope.physics.normal import normal_cdf, normal_quantile
 
 #: Strength lower bounds of the 256-spine gripper on rough basalt, N (Parness et al. 2013, Fig. 8, V2).
@@ -42,7 +42,12 @@ def utilisation(
     Returns:
         Utilisation >= 0, in the broadcast shape of the arguments; NaN, which is not <= 1, where an argument is NaN.
         Source: Newdick et al. 2022 (V) for pull; Coulomb for compression.
+
+    Raises:
+        ValueError: a negative strength or friction.
     """
+    if np.any(np.minimum(np.minimum(normal_strength_n, shear_strength_n), friction) < 0.0):
+        raise ValueError("strengths and friction of an anchor must be zero or more")
     pull = np.asarray(pull_n, dtype=np.float64)
     shear = np.abs(shear_n)
     outward = np.maximum(pull, 0.0)
@@ -64,11 +69,11 @@ def grasp_success(mean_n: npt.ArrayLike, sd_n: npt.ArrayLike, load_n: npt.ArrayL
         load_n: load, N.
 
     Raises:
-        ValueError: a standard deviation that is not positive.
+        ValueError: a standard deviation that is not positive, a strength or a load that is not finite.
 
     Source: Newdick et al. 2022 (V).
     """
-    margin = np.asarray(mean_n, dtype=np.float64) - np.asarray(load_n, dtype=np.float64)
+    margin = finite("mean_n", mean_n) - finite("load_n", load_n)
     return normal_cdf(margin / positive("sd_n", sd_n))
 
 
@@ -91,11 +96,13 @@ def directional_strength_n(
         normal_strength_n, shear_strength_n: N and T, the semi-axes, > 0.
 
     Raises:
-        ValueError: a strength is not positive.
+        ValueError: a strength is not positive, an angle beyond 0..pi/2.
 
     Source: the half-ellipsoid of Newdick et al. 2022 (V). Beyond pi/2 the anchor is pressed on: use `utilisation`.
     """
-    angle = np.asarray(pull_angle_rad, np.float64)
+    angle = finite("pull_angle_rad", pull_angle_rad)
+    if not np.all((angle >= 0.0) & (angle <= np.pi / 2 + 1e-12)):
+        raise ValueError("pull_angle_rad must be from 0 to pi/2")
     pull = np.cos(angle) / positive("normal_strength_n", normal_strength_n)
     shear = np.sin(angle) / positive("shear_strength_n", shear_strength_n)
     strength: Array = 1.0 / np.hypot(pull, shear)
@@ -129,7 +136,7 @@ def residual_shear_n(pressing_n: npt.ArrayLike, friction: npt.ArrayLike) -> Arra
     On a small body nothing presses (weight is millinewtons), so an anchor that slipped is gone: the reason why the
     stack never loads one to its limit.
     """
-    shear: Array = non_negative("friction", friction) * np.maximum(np.asarray(pressing_n, np.float64), 0.0)
+    shear: Array = non_negative("friction", friction) * np.maximum(finite("pressing_n", pressing_n), 0.0)
     return shear
 
 
@@ -139,7 +146,8 @@ def allowable_load_n(mean_n: npt.ArrayLike, sd_n: npt.ArrayLike, probability: fl
     Raises:
         ValueError: a probability outside (0, 1) or a standard deviation that is not positive.
     """
-    load = np.asarray(mean_n, np.float64) + positive("sd_n", sd_n) * normal_quantile(1.0 - probability)
+    fraction("probability", probability)
+    load = finite("mean_n", mean_n) + positive("sd_n", sd_n) * normal_quantile(1.0 - probability)
     return np.maximum(load, 0.0)
 
 

@@ -53,7 +53,7 @@ def choke_ratio(
     """
     made = non_negative("hole_area_m2", hole_area_m2) * non_negative("penetration_m_s", penetration_m_s)
     made = made * positive("bulking", bulking)
-    carried = auger_capacity_m3_s(finite("speed_rev_s", speed_rev_s), flight_area_m2, pitch_m, flight_fill)
+    carried = auger_capacity_m3_s(speed_rev_s, flight_area_m2, pitch_m, flight_fill)
     made, carried = np.broadcast_arrays(made, carried)
     ratio: Array = np.divide(made, carried, out=np.where(made > 0.0, np.inf, 0.0), where=carried > 0.0)
     return ratio
@@ -68,7 +68,7 @@ def auger_capacity_m3_s(
         ValueError: a negative area or pitch, a fill beyond 0..1.
     """
     section = non_negative("flight_area_m2", flight_area_m2) * non_negative("pitch_m", pitch_m)
-    capacity: Array = fraction("flight_fill", flight_fill) * section * np.abs(np.asarray(speed_rev_s, np.float64))
+    capacity: Array = fraction("flight_fill", flight_fill) * section * np.abs(finite("speed_rev_s", speed_rev_s))
     return capacity
 
 

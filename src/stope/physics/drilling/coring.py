@@ -82,9 +82,12 @@ class CoreBit:
         object.__setattr__(self, "blow_power_w", self.blow_energy_j * self.blow_rate_hz * self.transfer)
 
 
-def threshold_thrust_n(ucs_pa: float, bit: CoreBit) -> float:
-    """Weight on bit below which `bit` only rubs: its wear flats must crush the rock under them, N."""
-    return ucs_pa * bit.flat_m2
+def threshold_thrust_n(ucs_pa: npt.ArrayLike, bit: CoreBit) -> Array:
+    """Weight on bit below which `bit` only rubs: its wear flats must crush the rock under them, N.
+
+    ValueError for a negative strength.
+    """
+    return np.asarray(non_negative("ucs_pa", ucs_pa) * bit.flat_m2)
 
 
 @overload

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.constants import Array, positive
+from stope.physics.constants import Array, finite, non_negative, positive
 from stope.physics.drilling.coring import CUTTING_THRUST_RATIO, FRICTION_SHAPE
 from stope.physics.drilling.energy import annulus_area_m2
 
@@ -56,9 +56,11 @@ def drag_bit(
     depth, eps = positive("depth_of_cut_m", depth_of_cut_m), positive("intrinsic_pa", intrinsic_pa)
     outer, inner = np.asarray(outer_m, np.float64), np.asarray(inner_m, np.float64)
     face, kerf = (outer - inner) / 2.0, annulus_area_m2(outer, inner)
-    cutting = np.asarray(thrust_ratio) * eps * face * depth
-    rubbing = np.asarray(weight_on_bit_n, np.float64) - cutting
+    cutting = positive("thrust_ratio", thrust_ratio) * eps * face * depth
+    rubbing = finite("weight_on_bit_n", weight_on_bit_n) - cutting
     if np.any(rubbing < -1e-9 * cutting):
         raise ValueError("weight on bit is less than this depth of cut takes")
-    torque = eps * kerf * depth / _TURN + np.asarray(friction_shape) * rubbing * (outer + inner) / 4.0
+    torque = (
+        eps * kerf * depth / _TURN + non_negative("friction_shape", friction_shape) * rubbing * (outer + inner) / 4.0
+    )
     return DragBit(_TURN * torque / (kerf * depth), (cutting + rubbing) / (face * depth), torque)

@@ -12,7 +12,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.constants import Array, fraction, non_negative, positive
+from stope.physics.constants import Array, finite, fraction, non_negative, positive
 
 _TURN = 2.0 * math.pi
 
@@ -54,14 +54,19 @@ def specific_energy(
         penetration_m_s: u, rate of penetration, > 0; at 0 the energy is infinite.
         blow_energy_j, blow_rate_hz, transfer: E_b, f_b, eta of a percussive drill.
 
+    Raises:
+        ValueError: an area that is not positive, a value that is not finite, a negative rate of penetration or blow,
+            a transfer beyond 0..1.
+
     Source: Teale 1965 (V) for the first two terms; the third adds the blows' power.
     """
     area, penetration = positive("area_m2", area_m2), non_negative("penetration_m_s", penetration_m_s)
-    power = _TURN * np.asarray(speed_rev_s, np.float64) * np.asarray(torque_nm)
-    power = power + np.asarray(blow_energy_j, np.float64) * np.asarray(blow_rate_hz) * np.asarray(transfer)
+    power = _TURN * finite("speed_rev_s", speed_rev_s) * finite("torque_nm", torque_nm)
+    blows = non_negative("blow_energy_j", blow_energy_j) * non_negative("blow_rate_hz", blow_rate_hz)
+    power = power + blows * fraction("transfer", transfer)
     with np.errstate(divide="ignore", invalid="ignore"):
         turned = np.where(power == 0.0, 0.0, power / (area * penetration))
-    energy: Array = np.asarray(weight_on_bit_n, np.float64) / area + turned
+    energy: Array = finite("weight_on_bit_n", weight_on_bit_n) / area + turned
     return energy
 
 
@@ -83,7 +88,10 @@ def penetration_rate(
     """
     rate = fraction("efficiency", efficiency) * non_negative("power_w", power_w) / positive("area_m2", area_m2)
     rate = rate / (positive("specific_energy_ratio", specific_energy_ratio) * positive("ucs_pa", ucs_pa))
-    return np.where(np.asarray(weight_on_bit_n) >= np.asarray(threshold_n), rate, 0.0)
+    weight, threshold = np.asarray(weight_on_bit_n, np.float64), non_negative("threshold_n", threshold_n)
+    if np.isnan(weight).any():
+        raise ValueError("weight_on_bit_n is NaN")
+    return np.where(weight >= threshold, rate, 0.0)
 
 
 def percussive_rate(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.constants import SOLAR_CONSTANT_W_M2, Array, finite, positive
+from stope.physics.constants import SOLAR_CONSTANT_W_M2, Array, finite, non_negative, positive
 
 
 def solar_flux_w_m2(distance_au: npt.ArrayLike) -> Array:
@@ -49,7 +49,7 @@ def mean_insolation_w_m2(
     latitude, sun = _latitude(latitude_rad), _latitude(declination_rad)
     half = np.pi * daylight_fraction(latitude, sun)
     mean = half * np.sin(latitude) * np.sin(sun) + np.cos(latitude) * np.cos(sun) * np.sin(half)
-    return np.asarray(np.maximum(finite("flux_w_m2", flux_w_m2) / np.pi * mean, 0.0))
+    return np.asarray(np.maximum(non_negative("flux_w_m2", flux_w_m2) / np.pi * mean, 0.0))
 
 
 def eclipse_fraction(orbit_radius_m: npt.ArrayLike, body_radius_m: npt.ArrayLike) -> Array:
@@ -67,7 +67,7 @@ def eclipse_fraction(orbit_radius_m: npt.ArrayLike, body_radius_m: npt.ArrayLike
 def in_shadow(points: npt.ArrayLike, to_sun: npt.ArrayLike, body_radius_m: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """Whether points (..., 3) lie in the cylindrical shadow of a sphere at the origin."""
     r, s = finite("points", points), finite("to_sun", to_sun)
-    s = s / np.linalg.norm(s, axis=-1, keepdims=True)
+    s = s / positive("length of to_sun", np.linalg.norm(s, axis=-1))[..., None]
     along = np.sum(r * s, axis=-1)
     across = np.linalg.norm(r - along[..., None] * s, axis=-1)
     return np.asarray((along < 0.0) & (across < positive("body_radius_m", body_radius_m)))

@@ -61,7 +61,18 @@ def windows(times_s: npt.ArrayLike, elevation: npt.ArrayLike, mask_rad: float = 
 def hover_windows(
     period_s: float, radius_m: float, distance_m: float, latitude_rad: float, days: float = 1.0, mask_rad: float = 0.0
 ) -> list[tuple[float, float]]:
-    """Windows of a robot at a latitude to a craft that hovers over the equator in inertial space, noon at t = 0, s."""
+    """Windows of a robot at a latitude to a craft that hovers over the equator in inertial space, noon at t = 0, s.
+
+    Raises:
+        ValueError: an argument that is not positive, a craft below the surface, a latitude beyond +-pi/2 rad, more than
+            10,000 days (a day takes 720 samples).
+    """
+    if not positive("distance_m", distance_m) >= radius_m:
+        raise ValueError("distance_m is below radius_m")
+    if not abs(latitude_rad) <= np.pi / 2 + 1e-12:
+        raise ValueError(f"latitude_rad is {latitude_rad:g}, expected -pi/2 to pi/2")
+    if days > 10_000:
+        raise ValueError(f"days is {days:g}, expected at most 10000")
     positive("period_s", period_s), positive("radius_m", radius_m), positive("days", days)
     t = np.linspace(0.0, days * period_s, max(721, round(721 * days)))
     angle = 2.0 * np.pi * t / period_s

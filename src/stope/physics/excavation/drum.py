@@ -72,8 +72,17 @@ def drum_cut(
         advance_m_s: speed of the drum's axis along the cutting direction, signed; adds to the tip speed.
         density_kg_m3, cohesion_pa, friction_rad: bulk density, c and phi of the ground.
 
+    Raises:
+        ValueError: a value that is not finite, a width, radius or density that is not positive, a negative cohesion,
+            friction or gravity.
+
     Range: width several times the depth, depth < radius; factor 3 (module docstring). About 2 us.
     """
+    moves = depth_m + drum_rad_s + advance_m_s
+    known = math.isfinite(moves + width_m + radius_m + density_kg_m3 + cohesion_pa + friction_rad + gravity_m_s2)
+    sizes, rest = min(width_m, radius_m, density_kg_m3), min(cohesion_pa, friction_rad, gravity_m_s2)
+    if not (known and sizes > 0.0 and rest >= 0.0 and friction_rad < math.pi / 2):
+        raise ValueError("a drum needs finite numbers, a size and a density above 0, a friction of 0 to pi/2 rad")
     scoop = scoop_in_soil(friction_rad)
     return DrumCut(
         *drum_response(

@@ -107,7 +107,7 @@ def _carlson_rf(x: Array, y: Array, z: Array) -> Array:
         rx, ry, rz = np.sqrt(x), np.sqrt(y), np.sqrt(z)
         shift = rx * ry + ry * rz + rz * rx
         x, y, z = 0.25 * (x + shift), 0.25 * (y + shift), 0.25 * (z + shift)
-        if max(float(np.max(np.abs(part - x) / x)) for part in (y, z)) < 1e-3:
+        if max(float(np.max(np.abs(part - x) / x, initial=0.0)) for part in (y, z)) < 1e-3:
             break
     mean = (x + y + z) / 3.0
     dx, dy = 1.0 - x / mean, 1.0 - y / mean
@@ -125,7 +125,7 @@ def _carlson_rd(x: Array, y: Array, z: Array) -> Array:
         total = total + power / (rz * (z + shift))
         power *= 0.25
         x, y, z = 0.25 * (x + shift), 0.25 * (y + shift), 0.25 * (z + shift)
-        if max(float(np.max(np.abs(part - x) / x)) for part in (y, z)) < 1e-3:
+        if max(float(np.max(np.abs(part - x) / x, initial=0.0)) for part in (y, z)) < 1e-3:
             break
     mean = (x + y + 3.0 * z) / 5.0
     dx, dy = 1.0 - x / mean, 1.0 - y / mean

@@ -22,6 +22,8 @@ SUMS = 10  #: scalars a facet or an edge adds to: v.D.v, D.v (3) and D's six dif
 _BLOCK = 256  # terms added up before they join the total: keeps rounding near that of pairwise summation
 # |x|^(2 n + 3) / (2 n + 3) at the bound, relative to x, is below 1e-16 for the terms kept here
 _LIMIT = 0.1
+# a + b - l of a point on the edge is rounding; off it by h it is about 2 h^2 / l, so this is h = 2e-8 l
+_ON_EDGE = 1e-15
 
 
 @njit(cache=True, fastmath={"contract", "nsz", "arcp"}, error_model="numpy")
@@ -83,8 +85,14 @@ def facet_terms(
 
 
 @njit(cache=True, fastmath={"contract", "nsz", "arcp"}, error_model="numpy")
-def edge_terms(root: Array, edges: Indices, lengths: Array, constants: Array, total: Array) -> None:
-    """Add sum_e L_e (constants of e) to `total` (10, lanes); L = ln((a+b+l)/(a+b-l)) = 2 artanh(l/(a+b))."""
+def edge_terms(
+    root: Array, edges: Indices, lengths: Array, constants: Array, total: Array, touched: npt.NDArray[np.bool_]
+) -> None:
+    """Add sum_e L_e (constants of e) to `total` (10, lanes); L = ln((a+b+l)/(a+b-l)) = 2 artanh(l/(a+b)).
+
+    On an edge L is infinite, but what potential and acceleration multiply it with is 0: a large finite L gives their
+    limit. The gradient has none there: such lanes are marked in `touched` (lanes,).
+    """
     lanes = root.shape[1]
     log, ratio = np.empty(lanes), np.empty(lanes)
     part = np.zeros((SUMS, lanes))
@@ -109,7 +117,10 @@ def edge_terms(root: Array, edges: Indices, lengths: Array, constants: Array, to
             for q in range(lanes):
                 if not ratio[q] < _LIMIT:
                     ends = root[i, q] + root[j, q]
-                    log[q] = np.log1p(2.0 * length / (ends - length))
+                    gap = ends - length
+                    if not gap > _ON_EDGE * length:
+                        gap, touched[q] = _ON_EDGE * length, True
+                    log[q] = np.log1p(2.0 * length / gap)
         for m in range(SUMS):
             c = constants[e, m]
             for q in range(lanes):

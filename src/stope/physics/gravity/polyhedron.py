@@ -21,18 +21,25 @@ import numpy as np
 import numpy.typing as npt
 
 from stope.mission.shape import Mesh, Unit, load_obj
-from stope.physics.constants import Array, G
+from stope.physics.constants import Array, G, finite, positive
 from stope.physics.gravity.kernel import LANES, SUMS, Indices, distances, edge_terms, facet_terms
+from stope.physics.gravity.sphere import point_mass_acceleration, point_mass_gradient, point_mass_potential
 
 _UPPER = ([0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2])  # the six different elements of a symmetric matrix
 _FULL = [[0, 1, 2], [1, 3, 4], [2, 4, 5]]  # and where each stands in the whole one
+
+#: Radii of the body from its centre of mass beyond which it is a point: the sums cancel to 1e-8 there and to nothing
+#: further out, while what a point leaves out (the quadrupole) is of that order and falls.
+FAR = 1e4
 
 
 class Polyhedron:
     """A closed polyhedron of one density.
 
-    Field points are (3,) or (N, 3) m in the frame of the vertices. On an edge or a vertex the formula is singular:
-    a point there, or one that is not finite, raises ValueError. Evaluate at least 1e-6 of the body's radius off.
+    Field points are (3,) or (N, 3) m in the frame of the vertices; one that is not finite raises ValueError. Potential
+    and acceleration are continuous, so they have a value everywhere: inside, on facets, edges and vertices. The
+    gradient jumps at a facet (what is given on one is that of either side) and is singular on an edge or a vertex,
+    where `gradient`, `laplacian`, `contains` and `evaluate` raise ValueError: stay 1e-6 of the body's radius off.
 
     Args:
         vertices: (V, 3) m.
@@ -40,14 +47,13 @@ class Polyhedron:
         density_kg_m3: uniform density.
 
     Raises:
-        ValueError: the mesh is open, wound inconsistently or inward, or the density is not positive.
+        ValueError: the mesh is open, wound inconsistently or inward, a face names a vertex that is not there, a
+            coordinate is not finite, or the density is not positive.
     """
 
     def __init__(self, vertices: npt.ArrayLike, faces: npt.ArrayLike, density_kg_m3: float) -> None:
-        if not 0.0 < density_kg_m3 < np.inf:
-            raise ValueError(f"density is {density_kg_m3} kg/m3, expected a positive number")
-        mesh = Mesh(np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64))
-        self.density_kg_m3 = float(density_kg_m3)
+        self.density_kg_m3 = float(positive("density_kg_m3", density_kg_m3))
+        mesh = Mesh(*_checked_mesh(vertices, faces))
         self.volume_m3 = mesh.volume_m3
         if not self.volume_m3 > 0.0:
             raise ValueError(f"polyhedron encloses {self.volume_m3:g} m3: its faces are wound inward")
@@ -55,6 +61,8 @@ class Polyhedron:
         self.gm = G * self.mass_kg
         self._centre = mesh.vertices.mean(axis=0)  # inner sums are taken about it: less cancellation
         self._vertices = mesh.vertices - self._centre
+        self._centroid = mesh.centroid_m
+        self._radius = float(np.linalg.norm(mesh.vertices - self._centroid, axis=1).max())
         self._faces = mesh.faces
         self._edges, self._edge_constants, self._lengths = _edge_table(self._vertices, mesh.faces, mesh.facet_normals)
         first = self._vertices[mesh.faces[:, 0]]
@@ -83,11 +91,11 @@ class Polyhedron:
 
     def potential(self, points: npt.ArrayLike) -> Array:
         """() or (N,) m2/s2, positive."""
-        return self.evaluate(points)[0]
+        return self._evaluate(points, anywhere=True)[0]
 
     def acceleration(self, points: npt.ArrayLike) -> Array:
         """(3,) or (N, 3) m/s2."""
-        return self.evaluate(points)[1]
+        return self._evaluate(points, anywhere=True)[1]
 
     def gradient(self, points: npt.ArrayLike) -> Array:
         """(3, 3) or (N, 3, 3) 1/s2, derivative of the acceleration; symmetric, traceless outside."""
@@ -103,8 +111,11 @@ class Polyhedron:
 
     def evaluate(self, points: npt.ArrayLike) -> tuple[Array, Array, Array]:
         """Potential () or (N,), acceleration (3,) or (N, 3) and gradient (3, 3) or (N, 3, 3) in one pass."""
+        return self._evaluate(points, anywhere=False)
+
+    def _evaluate(self, points: npt.ArrayLike, *, anywhere: bool) -> tuple[Array, Array, Array]:
         flat, shape = _as_rows(points)
-        sums = np.empty((len(flat), SUMS))
+        sums, touched = np.empty((len(flat), SUMS)), np.zeros(len(flat), dtype=np.bool_)
         lanes = 1 if len(flat) == 1 else LANES
         square = np.empty((len(self._vertices), lanes))
         root = np.empty_like(square)
@@ -112,9 +123,10 @@ class Polyhedron:
             block = flat[start : start + lanes] - self._centre
             # the last block is filled up with its last point: all lanes do the same work anyway
             p = np.ascontiguousarray(np.concatenate([block, np.repeat(block[-1:], lanes - len(block), axis=0)]).T)
-            sums[start : start + lanes] = self._sums(p, square, root)[: len(block)]
-        if not np.isfinite(sums).all():
-            bad = int(np.flatnonzero(~np.isfinite(sums).all(axis=1))[0])
+            found, on_edge = self._sums(p, square, root)
+            sums[start : start + lanes], touched[start : start + lanes] = found[: len(block)], on_edge[: len(block)]
+        if not anywhere and touched.any():
+            bad = int(np.flatnonzero(touched)[0])
             raise ValueError(f"field point {bad} {flat[bad].tolist()} lies on an edge or vertex")
         p = flat - self._centre
         scale = G * self.density_kg_m3
@@ -122,21 +134,41 @@ class Polyhedron:
         along = np.einsum("nij,nj->ni", tensor, p)
         potential = 0.5 * scale * (sums[:, 0] - np.einsum("ni,ni->n", p, 2.0 * sums[:, 1:4] - along))
         acceleration = -scale * (sums[:, 1:4] - along)
+        gradient = scale * tensor
+        far = np.linalg.norm(flat - self._centroid, axis=1) > FAR * self._radius
+        if far.any():
+            off = flat[far] - self._centroid
+            potential[far], acceleration[far] = (
+                point_mass_potential(off, self.gm),
+                point_mass_acceleration(off, self.gm),
+            )
+            gradient[far] = point_mass_gradient(off, self.gm)
         return (
             np.asarray(potential.reshape(shape)),
             np.asarray(acceleration.reshape(*shape, 3)),
-            np.asarray((scale * tensor).reshape(*shape, 3, 3)),
+            np.asarray(gradient.reshape(*shape, 3, 3)),
         )
 
-    def _sums(self, p: Array, square: Array, root: Array) -> Array:
-        """(lanes, 10) per point: sums of L and w against v.E.v, E.v and E."""
-        total = np.zeros((SUMS, p.shape[1]))
+    def _sums(self, p: Array, square: Array, root: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
+        """(lanes, 10) per point: sums of L and w against v.E.v, E.v and E; and (lanes,) whether it is on an edge."""
+        total, touched = np.zeros((SUMS, p.shape[1])), np.zeros(p.shape[1], dtype=np.bool_)
         distances(self._vertices, p, square, root)
-        edge_terms(root, self._edges, self._lengths, self._edge_constants, total)
+        edge_terms(root, self._edges, self._lengths, self._edge_constants, total, touched)
         facet_terms(
             square, root, self._faces, self._facet_edge, self._lengths2, self._planes, p, self._facet_constants, total
         )
-        return np.asarray(total.T)
+        return np.asarray(total.T), touched
+
+
+def _checked_mesh(vertices: npt.ArrayLike, faces: npt.ArrayLike) -> tuple[Array, Indices]:
+    corners, found = finite("vertices", vertices), np.asarray(faces)
+    if corners.ndim != 2 or corners.shape[1] != 3 or found.ndim != 2 or found.shape[1] != 3:
+        raise ValueError(f"vertices {corners.shape} and faces {found.shape}, expected (V, 3) and (F, 3)")
+    if not np.issubdtype(found.dtype, np.integer):
+        raise ValueError(f"faces are {found.dtype}, expected whole numbers")
+    if found.size and not 0 <= found.min() <= found.max() < len(corners):
+        raise ValueError(f"faces name vertices {found.min()} to {found.max()}, expected 0 to {len(corners) - 1}")
+    return corners, found.astype(np.int64)
 
 
 def _as_rows(points: npt.ArrayLike) -> tuple[Array, tuple[int, ...]]:

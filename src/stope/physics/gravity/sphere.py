@@ -5,25 +5,27 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stope.physics.constants import Array, G, positive
+from stope.physics.constants import Array, G, finite, positive
 
 
 def point_mass_potential(points: npt.ArrayLike, gm: npt.ArrayLike) -> Array:
-    """() or (N,) m2/s2, U = GM / r, positive; outside a sphere of that mass."""
-    return np.asarray(positive("gm", gm) / np.linalg.norm(np.asarray(points, dtype=np.float64), axis=-1))
+    """() or (N,) m2/s2, U = GM / r, positive; outside a sphere of that mass. ValueError at the origin."""
+    return np.asarray(positive("gm", gm) / _off_centre(points)[1])
 
 
-def point_mass_acceleration(points: npt.ArrayLike, gm: float) -> Array:
-    """(3,) or (N, 3) m/s2 toward a point mass of `gm` m3/s2 at the origin."""
-    r = np.asarray(points, dtype=np.float64)
-    return np.asarray(-positive("gm", gm) * r / np.linalg.norm(r, axis=-1, keepdims=True) ** 3)
+def point_mass_acceleration(points: npt.ArrayLike, gm: npt.ArrayLike) -> Array:
+    """(3,) or (N, 3) m/s2 toward a point mass of `gm` m3/s2, one or (N,), at the origin. ValueError at the origin."""
+    r, size = _off_centre(points)
+    return np.asarray(-(positive("gm", gm) / size**3)[..., None] * r)
 
 
-def point_mass_gradient(points: npt.ArrayLike, gm: float) -> Array:
-    """(3, 3) or (N, 3, 3) 1/s2, GM (3 r r^T / r^5 - 1 / r^3)."""
-    r = np.asarray(points, dtype=np.float64)
-    size = np.linalg.norm(r, axis=-1)[..., None, None]
-    return np.asarray(positive("gm", gm) * (3.0 * r[..., :, None] * r[..., None, :] / size**5 - np.eye(3) / size**3))
+def point_mass_gradient(points: npt.ArrayLike, gm: npt.ArrayLike) -> Array:
+    """(3, 3) or (N, 3, 3) 1/s2, GM (3 r r^T / r^5 - 1 / r^3). ValueError at the origin."""
+    r, size = _off_centre(points)
+    along = (r / size[..., None])[..., :, None]
+    return np.asarray(
+        (positive("gm", gm) / size**3)[..., None, None] * (3.0 * along * np.swapaxes(along, -1, -2) - np.eye(3))
+    )
 
 
 def surface_gravity(mass_kg: npt.ArrayLike, radius_m: npt.ArrayLike) -> Array:
@@ -52,3 +54,11 @@ def synchronous_radius_m(mass_kg: npt.ArrayLike, period_s: npt.ArrayLike) -> Arr
     """
     mass, period = positive("mass_kg", mass_kg), positive("period_s", period_s)
     return np.asarray(np.cbrt(G * mass * (period / (2.0 * np.pi)) ** 2))
+
+
+def _off_centre(points: npt.ArrayLike) -> tuple[Array, Array]:
+    """(..., 3) points and their distances (...) from the origin, none of them 0."""
+    r = finite("points", points)
+    if r.shape[-1:] != (3,):
+        raise ValueError(f"points have shape {r.shape}, expected (..., 3)")
+    return r, positive("distance from the centre", np.linalg.norm(r, axis=-1))

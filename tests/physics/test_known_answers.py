@@ -1,0 +1,189 @@
+"""What anybody can work out by hand, and the inputs that anybody tries: the library answers them or says why not."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from stope.physics import (
+    anchoring,
+    cohesion,
+    drilling,
+    ejecta,
+    environment,
+    excavation,
+    flight,
+    frames,
+    gravity,
+    normal,
+    sampling,
+)
+from stope.physics.constants import G
+
+SIDE, DENSITY = 100.0, 2000.0
+#: U / (G rho a^2) at a cube's centre, and at a corner: eight half-sized cubes meet at the centre, each a quarter of it.
+CENTRE = 3.0 * math.log((math.sqrt(3.0) + 1.0) / (math.sqrt(3.0) - 1.0)) - math.pi / 2.0
+CORNER = CENTRE / 2.0
+
+
+@pytest.fixture(scope="module")
+def cube() -> gravity.Polyhedron:
+    corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float) * SIDE - SIDE / 2
+    squares = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    return gravity.Polyhedron(corners, [f for a, b, c, d in squares for f in ((a, b, c), (a, c, d))], DENSITY)
+
+
+def test_a_cube_at_its_centre_and_on_a_corner(cube: gravity.Polyhedron) -> None:
+    unit = G * DENSITY * SIDE**2
+    assert cube.potential([0, 0, 0]) == pytest.approx(CENTRE * unit, rel=1e-9)
+    assert cube.potential([50, 50, 50]) == pytest.approx(CORNER * unit, rel=1e-9)
+    np.testing.assert_allclose(cube.acceleration([0, 0, 0]), 0.0, atol=1e-18)
+
+
+@pytest.mark.parametrize(
+    "point", [(50, 0, 0), (50, 20, 20), (50, 50, 0), (50, 50, 50), (50, 7, -3)], ids=str
+)  # the middle of a face lies on the diagonal that cuts it into facets
+def test_potential_and_acceleration_are_continuous_through_faces_edges_and_corners(
+    cube: gravity.Polyhedron, point: tuple[float, float, float]
+) -> None:
+    at = np.array(point, float)
+    around = at + 1e-3 * np.array([[1, 1, 1], [-1, -1, -1], [1, -1, 0.5], [-0.5, 1, -1]])
+    size = np.linalg.norm(cube.acceleration(at))
+    np.testing.assert_allclose(np.broadcast_to(cube.potential(at), 4), cube.potential(around), rtol=1e-4)
+    np.testing.assert_allclose(np.tile(cube.acceleration(at), (4, 1)), cube.acceleration(around), atol=2e-3 * size)
+
+
+def test_the_gradient_of_an_edge_is_refused(cube: gravity.Polyhedron) -> None:
+    for ask in (cube.gradient, cube.laplacian, cube.contains, cube.evaluate):
+        with pytest.raises(ValueError, match=r"field point 1 .* edge or vertex"):
+            ask([[0.0, 0.0, 70.0], [50.0, 50.0, 10.0]])
+
+
+@pytest.mark.parametrize("times", [1e2, 1e4, 1e6, 1e10])
+def test_far_away_any_body_is_a_point(cube: gravity.Polyhedron, times: float) -> None:
+    away = np.array([0.6, 0.0, 0.8]) * times * SIDE
+    potential, pull, gradient = cube.evaluate(away)
+    assert potential == pytest.approx(cube.gm / (times * SIDE), rel=1e-7)
+    np.testing.assert_allclose(
+        pull, gravity.point_mass_acceleration(away, cube.gm), rtol=2e-7, atol=1e-14 * np.linalg.norm(pull)
+    )
+    np.testing.assert_allclose(
+        gradient, gravity.point_mass_gradient(away, cube.gm), rtol=1e-6, atol=1e-7 * np.abs(gradient).max()
+    )
+
+
+def test_meshes_that_are_none() -> None:
+    corners = np.eye(3)
+    for faces in ([[0, 1, 5]], [[0, 1, -1]], [[0.0, 1.0, 2.0]], [0, 1, 2]):
+        with pytest.raises(ValueError, match="faces"):
+            gravity.Polyhedron(corners, faces, 1000.0)
+    with pytest.raises(ValueError, match="finite"):
+        gravity.Polyhedron(corners * np.nan, [[0, 1, 2]], 1000.0)
+
+
+def test_no_points_give_no_answers_and_a_point_has_no_centre(cube: gravity.Polyhedron) -> None:
+    nothing = np.empty((0, 3))
+    assert cube.acceleration(nothing).shape == (0, 3)
+    assert gravity.Ellipsoid([3, 2, 1], 1000).acceleration(nothing).shape == (0, 3)
+    for ask in (gravity.point_mass_potential, gravity.point_mass_acceleration, gravity.point_mass_gradient):
+        assert ask([[3, 0, 0], [0, 4, 0]], [5, 6]).shape[0] == 2
+        with pytest.raises(ValueError, match="centre"):
+            ask([[3.0, 0.0, 0.0], [0.0, 0.0, 0.0]], 5.0)
+
+
+def test_the_spin_limit_and_slopes_take_arrays_and_refuse_what_has_no_direction() -> None:
+    np.testing.assert_allclose(frames.spin_limit_period_s([2000, 8000]), [8402.7, 4201.3], rtol=1e-4)
+    with pytest.raises(ValueError, match="effective"):
+        frames.effective_slope_deg([0, 0, 0], [0, 0, 1])
+    with pytest.raises(ValueError, match="finite"):
+        frames.local_escape_speed([1, 0, 0], [np.nan, 0, 0], 0.0, 5.0, [0, 0, 0])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 2.0), (1.0, 2.0), (1.9, 2.0)])
+@pytest.mark.parametrize("spines", [1, 2, 7, 16])
+def test_small_bundles_are_exact(low: float, high: float, spines: int) -> None:
+    drawn = anchoring.bundle_peak_n(np.random.default_rng(spines).uniform(low, high, (20_000, spines)))
+    bundle = anchoring.bundle_strength_uniform(spines, low, high)
+    assert bundle.mean_n == pytest.approx(drawn.mean(), abs=4.0 * drawn.std() / math.sqrt(20_000))
+    assert bundle.sd_n == pytest.approx(drawn.std(), rel=0.03)
+
+
+def test_one_spine_is_itself_and_identical_spines_add_up() -> None:
+    one = anchoring.bundle_strength_uniform(1, 0.0, 2.0)
+    assert (one.mean_n, one.sd_n) == pytest.approx((1.0, math.sqrt(1 / 3)), rel=1e-6)
+    assert anchoring.bundle_strength_weibull(1, 0.5, 1.0).mean_n == pytest.approx(2.0, rel=1e-3)  # Gamma(1 + 1/k)
+    for spines in (1, 5, 40):
+        for same in (
+            anchoring.bundle_strength(spines, [2.0, 2.0, 2.0]),
+            anchoring.bundle_strength_uniform(spines, 2, 2),
+        ):
+            assert (same.mean_n, same.sd_n, same.spine_load_n) == (2.0 * spines, 0.0, 2.0)
+    assert anchoring.bundle_peak_n([2.0] * 5) == 10.0
+    for capacity in ([1.0, np.nan], [-1.0, 2.0], []):
+        with pytest.raises(ValueError, match="capacit"):
+            anchoring.bundle_strength(4, capacity)
+        with pytest.raises(ValueError, match="capacit"):
+            anchoring.bundle_peak_n(capacity)
+
+
+def test_no_bundle_is_stronger_than_its_spines() -> None:
+    assert anchoring.bundle_strength_uniform(50, 1.9, 2.0).mean_n <= 50 * 1.95 * (1 + 1e-9)
+
+
+def test_the_published_plates_need_no_factor() -> None:
+    uplift = anchoring.plate_uplift_n([0.1, 0.2, 0.3, 0.4], 0.1, 17_000)
+    np.testing.assert_allclose(uplift, [63, 279, 738, 1531], rtol=0.01)
+
+
+def test_an_unknown_load_is_not_held() -> None:
+    used = anchoring.utilisation([np.nan, 0.0, 0.0], [0.0, np.nan, 0.0], 100.0, 100.0, 0.5)
+    assert np.isnan(used[:2]).all()
+    assert used[2] == 0.0
+    with pytest.raises(ValueError, match="zero or more"):
+        anchoring.utilisation(10.0, 0.0, -100.0, 100.0, 0.5)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: anchoring.engagement_probability(0.2, NAN, 0.5),
+        lambda: anchoring.grasp_success(NAN, 1.0, 1.0),
+        lambda: anchoring.allowable_load_n(10.0, 1.0, NAN),
+        lambda: anchoring.directional_strength_n(2.0, 10.0, 10.0),
+        lambda: anchoring.helix_strength_n(0.4, 0.1, 1600, 9.81, 0.6, plates=1.5),
+        lambda: cohesion.mohr_coulomb_ucs_pa(1000.0, 35.0),
+        lambda: drilling.specific_energy(100.0, 1e-3, NAN, 1.0, 1e-4),
+        lambda: drilling.specific_energy(100.0, 1e-3, 1.0, 1.0, 1e-4, 2.0, 30.0, 1.5),
+        lambda: drilling.penetration_rate(50.0, 1e-3, 1e7, weight_on_bit_n=NAN),
+        lambda: drilling.drag_bit(NAN, 1e-5, 1e7, 0.03),
+        lambda: drilling.choke_ratio(5e-4, 1e-3, NAN, 2e-4, 0.02),
+        lambda: drilling.choke_ratio(-5e-4, 1e-3, 2.0, 2e-4, 0.02),
+        lambda: drilling.threshold_thrust_n([1e6, -1.0], drilling.CoreBit(0.027, 0.013)),
+        lambda: ejecta.escapes(NAN, 0.2),
+        lambda: ejecta.flat_time_s(1.0, -0.5, 1.0),
+        lambda: ejecta.spherical_range_m(0.1, 45.0, 250.0, 5.0),
+        lambda: ejecta.launch_speed(0.5, 0.03, 0.01, NAN),
+        lambda: environment.hover_windows(1e4, 250.0, 100.0, 0.0),
+        lambda: environment.hover_windows(1e4, 250.0, 500.0, 45.0),
+        lambda: environment.hover_windows(1e4, 250.0, 500.0, 0.0, days=1e9),
+        lambda: environment.in_shadow([0, 0, -500], [0, 0, 0], 250.0),
+        lambda: excavation.drum_cut(0.02, 0.2, 0.0, 0.6, 0.0, 1600, 100, 0.6, 0),
+        lambda: excavation.drum_cut(NAN, 0.2, 0.15, 0.6, 0.0, 1600, 100, 0.6, 0),
+        lambda: flight.sphere_height(-1.0),
+        lambda: normal.normal_quantile(NAN),
+        lambda: sampling.recoil_m_s(NAN, 600.0),
+    ],
+)
+def test_what_no_model_covers_is_refused_and_never_a_number(ask: object) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        ask()  # type: ignore[operator]
+
+
+def test_the_centre_of_an_ellipsoid_is_deepest() -> None:
+    height = flight.ellipsoid_height([3.0, 2.0, 1.0])
+    np.testing.assert_allclose(height(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 2.0]])), [-1.0, 1.0])
