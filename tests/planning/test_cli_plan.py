@@ -69,20 +69,35 @@ def test_edit_that_breaks_a_limit_is_refused_with_its_line(made: Path, tmp_path:
 
 
 def test_edit_that_drops_the_last_site_is_accepted_and_signed_anew(made: Path, tmp_path: Path) -> None:
+    """A person drops the last visit and goes home from the site before, which takes what that way takes."""
     plan, _ = read_plan(made)
     last = [a.site for a in plan.activities if a.task == "survey"][-1]
-    lines = made.read_text().splitlines()
-    kept = [line for line in lines if f'"{last}"' not in line]
+    kept = [a for a in plan.activities if a.site != last]
+    before, home, unload = kept[-3:]
+    assert [(each.task, each.site) for each in (home, unload)] == [("approach", "depot"), ("unload", "depot")]
+    problem = Desk(NAME, (), None, 1).problem
+    node = next((site.number for site in problem.sites if site.name == before.site), 0)
+    assert node, "the visit before the last was no visit"
+    arrive = before.end_min + problem.travel_minutes[node][0]
+    text = "\n".join(line for line in made.read_text().splitlines() if f'"{last}"' not in line)
+    for each, start, end in (
+        (home, before.end_min, arrive),
+        (unload, arrive, arrive + unload.end_min - unload.start_min),
+    ):
+        times = f'"start_min": {each.start_min}, "end_min": {each.end_min}'
+        assert text.count(times) == 1
+        text = text.replace(times, f'"start_min": {start}, "end_min": {end}')
     edited, out = tmp_path / "edited.json", tmp_path / "out.json"
-    edited.write_text("\n".join(kept))
+    edited.write_text(text)
     result = RUN.invoke(app, ["plan", NAME, "--edit", str(edited), "--out", str(out)])
-    if result.exit_code == 0:  # the way home from the site before may be longer than planned
-        again, _ = read_plan(out)
-        assert again.intact
-        assert again.edited
-        assert again.value < plan.value
-    else:
-        assert "edited.json:" in result.stderr
+    assert result.exit_code == 0, result.output
+    again, _ = read_plan(out)
+    assert again.intact
+    assert again.edited
+    assert again.sha256 != plan.sha256
+    assert last not in {a.site for a in again.activities}
+    gain = next(site.gain for site in problem.sites if site.name == last) / 100
+    assert 0.0 < plan.value - again.value <= gain
 
 
 def test_plan_of_another_expedition_is_refused(made: Path) -> None:
