@@ -6,6 +6,7 @@ import contextlib
 import select
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from stope.bridge.serial_robot import SerialRobot
@@ -74,13 +75,13 @@ class Rover:
 class Attached(SerialRobot):
     """The host's side: whoever runs this may die."""
 
-    def __init__(self, address: str, robot: str, clock: RunClock) -> None:
+    def __init__(self, address: str, robot: str, clock: RunClock, on_event: Callable[[object], None]) -> None:
         def open_line() -> SocketPort:
             line = socket.socket(socket.AF_UNIX)
             line.connect(address)
             return SocketPort(line, "the rover")
 
-        super().__init__(load_robot(find_data("robot", robot)), open_line, HostClock(), clock)
+        super().__init__(load_robot(find_data("robot", robot)), open_line, HostClock(), clock, on_event=on_event)
 
     def connect(self) -> Handshake:
         """As SerialRobot; this line is slow and its machine is busy."""

@@ -8,17 +8,24 @@ from pathlib import Path
 
 from rover import Attached
 
+from stope.bridge.telemetry import FaultEvent
 from stope.clock import HostClock
 from stope.session import build, resuming
 from stope.session.request import RunRequest
-from stope.session.robots import SLOW_CONTROL_US, Driven
+from stope.session.robots import SLOW_CONTROL_US, STOPS, Driven
 from stope.session.run import run_mission
 
 
 def main() -> None:
     address, out, *rest = sys.argv[1:]
+    causes: list[str] = []
+
+    def note(event: object) -> None:
+        if isinstance(event, FaultEvent) and event.severity >= STOPS:
+            causes.append(event.fault)
+
     build.drive = lambda request, model, world, clock: Driven(  # type: ignore[assignment]
-        Attached(address, "bench_rig", clock), None, SLOW_CONTROL_US
+        Attached(address, "bench_rig", clock, note), None, SLOW_CONTROL_US, causes
     )
     restoring: list[float] = []
     plain, host = resuming.restored, HostClock()
