@@ -1,33 +1,33 @@
-"""`stope bridge ...` and `stope doctor`: options in, words out; what they do lives in the room `bridge`."""
+"""`stope bridge ...`: options in, words out; what the commands do lives in the room `bridge`."""
 
 from __future__ import annotations
 
 import json as jsonlib
-import os
-import select
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stope import cli_doctor, cli_pump
+from stope.cli_device import (
+    BAUD,
+    BaudOption,
+    JsonOption,
+    PortOption,
+    RobotOption,
+    connected,
+    identified,
+    print_json,
+    unknown,
+)  # fmt: skip
 from stope.mission.errors import InputError
 
 if TYPE_CHECKING:
     from stope.bridge.handshake import Caps
-    from stope.bridge.pump import Pump
-    from stope.bridge.serial_robot import SerialRobot
     from stope.bridge.session import Event
-    from stope.robot.model import RobotModel
 
-FAILED = 1
-BAUD = 921_600
-DEFAULT_OUT = Path("calibration.yaml")
 
 bridge_app = typer.Typer(
     help="Look at, set up and stop a device on a serial port.",
@@ -35,24 +35,6 @@ bridge_app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
 )
-
-PortOption = Annotated[str, typer.Option("--port", "-p", metavar="PORT", help="Serial port or pseudo-terminal.")]
-BaudOption = Annotated[int, typer.Option("--baud", min=1200, max=12_000_000, help="Line rate.")]
-RobotOption = Annotated[
-    str | None,
-    typer.Option(
-        "--robot", metavar="NAME|FOLDER", help="The robot that must answer; else the shipped one that the device names."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-
-
-class Direction(StrEnum):
-    """What `--direction` takes."""
-
-    BOTH = "both"
-    UP = "up"
-    DOWN = "down"
 
 
 class Board(StrEnum):
@@ -66,7 +48,7 @@ class Board(StrEnum):
 def register(app: typer.Typer) -> None:
     """Put these commands under `stope`."""
     app.add_typer(bridge_app, name="bridge")
-    app.command(epilog=_DOCTOR_EXAMPLES)(doctor)
+    app.command(epilog=cli_doctor.EXAMPLES)(cli_doctor.doctor)
 
 
 @bridge_app.command("list", epilog="Example:  stope bridge list /dev/pts/4")
@@ -88,7 +70,7 @@ def list_ports(
     hardware = {port.name: port.hardware for port in ports()} | dict.fromkeys(names or (), "")
     found = find(list(hardware), Codec(load_dialect()), HostClock(), lambda name: SerialPort(name, baud))
     if json:
-        _print_json(
+        print_json(
             [
                 {"port": one.port, "hardware": hardware[one.port], "why": one.why, "device": _facts(one.caps)}
                 for one in found
@@ -105,10 +87,10 @@ def list_ports(
 @bridge_app.command(epilog="Example:  stope bridge info --port /dev/ttyACM0 --json")
 def info(port: PortOption, baud: BaudOption = BAUD, json: JsonOption = False) -> None:
     """Say what a device is: board, robot, firmware, hashes, time-outs, why it booted."""
-    facts = _facts(_identified(port, baud))
+    facts = _facts(identified(port, baud))
     assert facts is not None
     if json:
-        _print_json(facts)
+        print_json(facts)
         return
     width = max(map(len, facts))
     for name, value in facts.items():
@@ -143,7 +125,7 @@ def monitor(
         if not json and (line := told(event)):
             typer.echo(line)
 
-    with _connected(port, robot, baud, on_event) as device:
+    with connected(port, robot, baud, on_event) as device:
         watching = Monitor(device.driver, Codec(load_dialect()))
         count = 0
         with suppress(KeyboardInterrupt):  # the usual end of looking
@@ -179,12 +161,12 @@ def params(
     from stope.bridge.service import read_parameters, set_parameter
     from stope.robot.messages import CommandRefusedError
 
-    with _connected(port, robot, baud) as device:
+    with connected(port, robot, baud) as device:
         driver = device.driver
         known = read_parameters(driver)
         for name, value in wanted:
             if name not in known:
-                raise _unknown("--set", f"'{name}'", "parameter", name, list(known))
+                raise unknown("--set", f"'{name}'", "parameter", name, list(known))
             try:
                 known[name] = set_parameter(driver, name, value)
             except CommandRefusedError as error:
@@ -196,7 +178,7 @@ def params(
             driver.ask("PARAM_SAVE").demand()
     shown = sorted(known.values(), key=lambda one: one.index)
     if json:
-        _print_json([asdict(one) for one in shown])
+        print_json([asdict(one) for one in shown])
         return
     width = max(len(one.name) for one in shown)
     for one in shown:
@@ -228,62 +210,12 @@ def clear(port: PortOption, robot: RobotOption = None, baud: BaudOption = BAUD) 
     """Clear a latched fault or an e-stop, once its cause is gone; the device is disarmed then, never armed."""
     from stope.bridge.service import clear as clear_device
 
-    with _connected(port, robot, baud) as device:
+    with connected(port, robot, baud) as device:
         state = clear_device(device.driver)
     typer.echo(f"{port}: {state.name}")
 
 
-_PUMP_EXAMPLES = """\b
-Examples:
-  stope bridge pump --port /dev/ttyACM0 --flip 1e-4
-  stope bridge pump --port /dev/ttyACM0 --latency-ms 40 --jitter-ms 10 --direction down
-  stope bridge pump --port /dev/ttyACM0 --line-rate 115200
-"""
-
-
-@bridge_app.command(epilog=_PUMP_EXAMPLES)
-def pump(
-    port: PortOption,
-    baud: BaudOption = BAUD,
-    line_rate: Annotated[int, typer.Option(min=0, help="Bits a second that pass; 0 for no limit.")] = 0,
-    latency_ms: Annotated[float, typer.Option(min=0.0, max=59_000.0, help="Delay.")] = 0.0,
-    jitter_ms: Annotated[float, typer.Option(min=0.0, max=59_000.0, help="Added to it, evenly at random.")] = 0.0,
-    flip: Annotated[float, typer.Option(min=0.0, max=1.0, help="Chance a byte that one bit flips.")] = 0.0,
-    drop: Annotated[float, typer.Option(min=0.0, max=1.0, help="Chance a byte that it is lost.")] = 0.0,
-    duplicate: Annotated[float, typer.Option(min=0.0, max=1.0, help="Chance a byte that it comes twice.")] = 0.0,
-    repeat: Annotated[float, typer.Option(min=0.0, max=1.0, help="Chance that a whole delivery comes twice.")] = 0.0,
-    direction: Annotated[Direction, typer.Option(help="From the device (up), to it (down), or both.")] = Direction.BOTH,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed spoils the same bytes.")] = 0,
-    json: JsonOption = False,
-) -> None:
-    """Put a bad line between a device and a new pseudo-terminal, whose name is printed first.
-
-    While it runs it reads words from standard input: `cut` pulls the cable, `plug` plugs it in again under another
-    name, `stall` and `go` hold everything back and let it go. Ctrl-C ends it; what was spoilt is printed.
-    """
-    from stope.bridge.impair import Faults
-    from stope.bridge.pump import Pump
-    from stope.bridge.serial_port import open_descriptor
-
-    bad = Faults(line_rate, latency_ms * 1e-3, jitter_ms * 1e-3, flip, drop, duplicate, repeat)
-    up, down = (bad if direction in (Direction.BOTH, which) else Faults() for which in (Direction.UP, Direction.DOWN))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Pump(open_descriptor(port, baud), up, down, seed) as line:
-        typer.echo(line.name)
-        sys.stdout.flush()
-        try:
-            _obey(line)
-        except KeyboardInterrupt:
-            typer.echo("", err=True)
-        counts = {name: dict(one.counts) for name, one in line.lines.items()}
-        ended = line.ended
-    if json:
-        _print_json(counts)
-    else:
-        for name, numbers in counts.items():
-            typer.echo(f"{name:<4}  " + ", ".join(f"{what} {number}" for what, number in numbers.items()))
-    if ended:
-        raise ConnectionError(f"{port} is gone: check cable and power")
+bridge_app.command(epilog=cli_pump.EXAMPLES)(cli_pump.pump)
 
 
 @bridge_app.command("flash-help", epilog="Example:  stope bridge flash-help --robot bench_rig --board posix")
@@ -299,108 +231,7 @@ def flash_help(
     typer.echo(flash_text(robot, board.value))
 
 
-_DOCTOR_EXAMPLES = """\b
-Examples:
-  stope doctor --port /dev/ttyACM0
-  stope doctor --port /dev/ttyACM0 --joint drill_feed --joint drill_spindle
-  stope doctor --port /dev/pts/4 --yes --json
-"""
-
-
-def doctor(
-    port: PortOption,
-    robot: RobotOption = None,
-    baud: BaudOption = BAUD,
-    joint: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this joint. Repeat it.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: telemetry alone is checked.")] = False,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="What was seen, joint by joint.")] = DEFAULT_OUT,
-    json: JsonOption = False,
-) -> None:
-    """Check sign, unit, wiring and limits of each joint of a real robot: small moves, one joint at a time.
-
-    Each joint is moved by at most 0.05 rad (4 mm if it slides) and back. Keep a hand on the e-stop. Exit code 1 if a
-    joint is not as robot.yaml says; a motor that works against its encoder is stopped, and that is exit code 3.
-    """
-    from stope.bridge.doctor import examine
-
-    if not out.parent.is_dir():
-        raise InputError("--out", read=f"'{out}'", expected="a file in a folder that exists")
-    if not yes and not sys.stdin.isatty():
-        raise InputError("stope doctor", read="no terminal to ask on", expected="a person, or --yes")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _connected(port, robot, baud) as device:
-        names = [one.name for one in device.model.joints]
-        for name in joint or ():
-            if name not in names:
-                raise _unknown("--joint", f"'{name}'", f"joint of {device.model.name}", name, names)
-        typer.echo(f"{device.caps.identity}: {device.model.name}, limits agree, {device.read().safety.name}", err=True)
-        if not yes:
-            typer.confirm("Is the robot supported, nobody near it, and a hand on the e-stop?", abort=True, err=True)
-        ask = None if yes else (lambda question: typer.confirm(question, err=True))
-        found = examine(device, ask, lambda line: typer.echo(line, err=True), joint or ())
-    found.write(out)
-    if json:
-        _print_json(asdict(found))
-    else:
-        typer.echo(str(out))
-    raise typer.Exit(0 if found.good else FAILED)
-
-
 # --- inside ---------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _connected(
-    port: str, robot: str | None, baud: int, on_event: Callable[[Event], None] | None = None
-) -> Iterator[SerialRobot]:
-    """A device after its handshake; let go of at the end, disarmed if it was armed."""
-    from stope.bridge.serial_port import SerialPort
-    from stope.bridge.serial_robot import SerialRobot
-    from stope.clock import HostClock
-
-    model = _model(port, robot, baud)
-    device = SerialRobot(model, lambda: SerialPort(port, baud), HostClock(), on_event=on_event)
-    device.connect()
-    try:
-        yield device
-    finally:
-        device.close()
-
-
-def _model(port: str, robot: str | None, baud: int) -> RobotModel:
-    from stope.mission.shipped import find_data, shipped
-    from stope.robot.modelfile import load_robot
-
-    if robot is not None:
-        return load_robot(find_data("robot", robot))
-    name = _identified(port, baud).robot
-    if name not in shipped("robot"):
-        raise InputError(
-            "--robot", read=f"nothing, and the device was built for '{name}', which is not shipped",
-            expected="the folder of that robot",
-        )  # fmt: skip
-    return load_robot(find_data("robot", name))
-
-
-def _identified(port: str, baud: int) -> Caps:
-    from stope.bridge.codec import Codec
-    from stope.bridge.dialect import load_dialect
-    from stope.bridge.discovery import identify
-    from stope.bridge.errors import NoDeviceError
-    from stope.bridge.serial_port import SerialPort
-    from stope.clock import HostClock
-
-    transport = SerialPort(port, baud)
-    try:
-        caps = identify(transport, Codec(load_dialect()), HostClock())
-    finally:
-        transport.close()
-    if caps is None:
-        raise NoDeviceError(
-            f"{port}: nothing there speaks this protocol at {baud} baud: check cable, power and line rate, and that "
-            "the firmware is flashed (stope bridge flash-help)"
-        )
-    return caps
 
 
 def _facts(caps: Caps | None) -> dict[str, Any] | None:
@@ -440,41 +271,3 @@ def _change(text: str) -> tuple[str, float]:
         return name, float(value)
     except ValueError:
         raise InputError("--set", read=f"'{text}'", expected="NAME=NUMBER, such as HOST_TIMEOUT_MS=200") from None
-
-
-def _unknown(option: str, read: str, noun: str, name: str, known: list[str]) -> InputError:
-    from stope.mission.explain import suggestion
-
-    return InputError(option, read=read, expected=f"a {noun}{suggestion(name, known)}")
-
-
-def _obey(line: Pump) -> None:
-    """Words from standard input until the device's end goes."""
-    source, text = sys.stdin.fileno(), b""
-    listening = True
-    while not line.ended:
-        ready, _, _ = select.select([source] if listening else [], [], [], 0.25)
-        if not ready:
-            continue
-        data = os.read(source, 4096)  # not sys.stdin: what that has buffered, select cannot see
-        listening = bool(data)
-        *words, text = (text + data).split(b"\n")
-        for word in words:
-            _do(line, word.decode(errors="replace").strip())
-        sys.stdout.flush()
-
-
-def _do(line: Pump, word: str) -> None:
-    if word == "cut":
-        line.disconnect()
-    elif word == "plug":
-        typer.echo(line.reconnect())
-    elif word in ("stall", "go"):
-        for one in line.lines.values():
-            one.stalled = word == "stall"
-    elif word:
-        typer.echo(f"stope: read '{word}', expected cut, plug, stall or go", err=True)
-
-
-def _print_json(value: object) -> None:
-    typer.echo(jsonlib.dumps(value, indent=2, ensure_ascii=False))
