@@ -13,7 +13,7 @@ from stope.planning.minebench import minebench
 from stope.planning.problem import Problem
 from stope.planning.schedule import activities
 from stope.planning.solver import Ask, solve
-from stope.planning.validator import check_plan, plan_value
+from stope.planning.validator import MOST, check_plan, plan_value
 
 Plan = list[Activity]
 
@@ -134,3 +134,45 @@ def test_two_robots_in_one_zone_are_caught() -> None:
     plan = list(activities(problem, found))
     assert check_plan(problem, plan) == []
     assert "zones" in groups(replace(problem, zones=everywhere), plan)
+
+
+def test_a_hostile_plan_is_judged_in_little_time_and_room(good: tuple[Problem, Plan, int]) -> None:
+    """As many activities as a plan file of 1 MB holds: rows that overlap, charges that never end, ways to nowhere."""
+    problem, plan, _ = good
+    site = problem.sites[0].name
+    ways = [
+        plan[0].model_copy(update={"robot": k % 2, "task": "approach", "site": site, "start_min": 0, "end_min": 0})
+        for k in range(15_000)
+    ]
+    charges = [each.model_copy(update={"task": "charge", "site": "depot", "end_min": 40_000}) for each in ways]
+    for hostile in (ways, charges):
+        assert 0 < len(check_plan(problem, hostile)) <= MOST
+
+
+def test_dawdling_on_the_way_draws_idle_power(good: tuple[Problem, Plan, int]) -> None:
+    """A way that is planned longer than it takes is no way to hide from the battery."""
+    problem, _, _ = good
+    node = problem.sites[0].number
+    there, back = problem.travel_minutes[0][node], problem.travel_minutes[node][0]
+    cost = problem.travel_energy[0][node] + problem.travel_energy[node][0]
+    fleet, start = problem.fleet, problem.robots[0].time
+    slow = 60
+    spare = problem.robots[0].level - fleet.reserve - cost
+    asked = replace(problem, fleet=replace(fleet, idle_w=spare // slow + 1))
+    ways = [("approach", problem.sites[0].name, start, there), ("approach", "depot", start + there, back)]
+
+    def drive(late: int) -> Plan:
+        fields = [
+            {
+                "robot": 0,
+                "task": task,
+                "site": name,
+                "start_min": at + late * k,
+                "end_min": at + late * k + takes + late * (1 - k),
+            }
+            for k, (task, name, at, takes) in enumerate(ways)
+        ]
+        return [Activity.model_validate(each) for each in fields]
+
+    assert "battery" not in groups(asked, drive(0))
+    assert "battery" in groups(asked, drive(slow))

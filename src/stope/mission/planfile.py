@@ -62,8 +62,8 @@ class Plan(FileModel):
     seed: int = Field(ge=0, lt=2**63)
     iterations: int = Field(ge=0)
     margins: Margins
-    value: float
-    unfair_kg: float = Field(ge=0)
+    value: float = Field(ge=-1e12, le=1e12)
+    unfair_kg: float = Field(ge=0, le=1e6)
     edited: bool = False
     activities: tuple[Activity, ...] = Field(max_length=20_000)
     sha256: str = ""

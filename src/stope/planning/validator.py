@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from stope.mission.planfile import DEPOT, Activity
 from stope.planning.problem import PER_MILLE, Agreement, Problem, WorkSite, contains
 
 _Expect = Callable[[bool, str, str], None]
 _PARKED = ("charge", "downlink")
+#: Complaints after which judging stops: a hostile plan of 1 MB would make millions, and nobody reads the hundredth.
+MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class _Walk:
 
 
 def check_plan(problem: Problem, plan: Sequence[Activity], unfair_mg: int = 0) -> list[Complaint]:
-    """Everything wrong with `plan`; empty means that it may run.
+    """Everything wrong with `plan`, of very much the first `MOST`; empty means that it may run.
 
     Args:
         unfair_mg: milligrams outside the agreement's band that have been accepted, because no fair plan exists.
@@ -76,8 +78,9 @@ def check_plan(problem: Problem, plan: Sequence[Activity], unfair_mg: int = 0) -
     for k, activity in enumerate(plan):
         if activity.robot >= len(problem.robots):
             complaints.append(Complaint("unknown", f"there is no robot {activity.robot}", k))
-    _check_together(problem, walks, complaints, unfair_mg)
-    return complaints
+    if len(complaints) < MOST:
+        _check_together(problem, walks, complaints, unfair_mg)
+    return complaints[:MOST]
 
 
 def plan_value(problem: Problem, plan: Sequence[Activity]) -> int:
@@ -104,6 +107,8 @@ def _walk(
         state.time, min(state.parked_since, state.time), state.time,
     )  # fmt: skip
     for index, activity in own:
+        if len(complaints) >= MOST:
+            return walk
         if activity.site not in nodes:
             complaints.append(Complaint("unknown", f"there is no site '{activity.site}'", index))
             continue
@@ -145,6 +150,7 @@ def _one(walk: _Walk, index: int, a: Activity, node: int) -> None:
 def _approach(walk: _Walk, a: Activity, node: int, expect: _Expect) -> None:
     problem = walk.problem
     least = problem.travel_minutes[walk.node][node]
+    expect(node != walk.node, "travel", f"the robot is at {_name(walk)} already")
     expect(a.end_min - a.start_min >= least, "travel", f"the way takes {least} min, planned {a.end_min - a.start_min}")
     forbidden = problem.site(node).forbidden if node else ""
     expect(not forbidden, "forbidden", forbidden)
@@ -152,7 +158,7 @@ def _approach(walk: _Walk, a: Activity, node: int, expect: _Expect) -> None:
     if walk.node:
         walk.stays.append((walk.node, walk.since, a.start_min))
     walk.node, walk.since, walk.time = node, a.end_min, max(walk.time, a.end_min)
-    walk.parked_until = walk.lit_until = walk.time
+    walk.parked_until, walk.lit_until = walk.time, a.start_min + least  # who dawdles idles
 
 
 def _charge(walk: _Walk, a: Activity, node: int, expect: _Expect) -> None:
@@ -173,7 +179,7 @@ def _downlink(walk: _Walk, a: Activity, node: int, expect: _Expect) -> None:
     _pay(walk, fleet.downlink_energy, expect)
     walk.data = 0
     walk.parked_until = max(walk.parked_until, a.end_min)
-    walk.lit_until = max(walk.lit_until, a.end_min)
+    walk.lit_until = max(walk.lit_until, a.start_min + fleet.downlink_minutes)
 
 
 def _unload(walk: _Walk, a: Activity, node: int, expect: _Expect) -> None:
@@ -182,7 +188,8 @@ def _unload(walk: _Walk, a: Activity, node: int, expect: _Expect) -> None:
     expect(minutes >= fleet.unload_minutes, "duration", f"it takes {fleet.unload_minutes} min, planned {minutes}")
     _pay(walk, fleet.unload_energy, expect)
     walk.load = 0
-    walk.time = walk.parked_until = walk.lit_until = a.end_min
+    walk.time = walk.parked_until = a.end_min
+    walk.lit_until = a.start_min + fleet.unload_minutes
 
 
 def _task(walk: _Walk, a: Activity, node: int, expect: _Expect) -> None:
@@ -228,6 +235,12 @@ def _end(walk: _Walk) -> None:
         walk.complaints.append(Complaint("travel", f"robot {robot} ends at {_name(walk)}, not at the depot"))
         walk.stays.append((walk.node, walk.since, 10 * problem.horizon))
     last = max(walk.time, walk.parked_until)
+    _idle(walk, last)
+    short = (
+        walk.level < problem.fleet.reserve and last > problem.robots[robot].time
+    )  # who stays as he was breaks nothing
+    if short and not any(c.group == "battery" for c in walk.complaints):
+        walk.complaints.append(Complaint("battery", f"robot {robot} at its end: {_short(walk, walk.level)}"))
     if last > problem.horizon:
         text = f"robot {robot} ends at minute {last}, the horizon is minute {problem.horizon}"
         walk.complaints.append(Complaint("horizon", text))
@@ -303,9 +316,16 @@ def _check_zones(problem: Problem, walks: list[_Walk], complaints: list[Complain
     near = problem.zones | {(b, a) for a, b in problem.zones}
     for i, one in enumerate(walks):
         for other in walks[i + 1 :]:
-            for a, since, until in one.stays:
-                for b, come, gone in other.stays:
-                    if (a, b) in near and since < gone and come < until:
+            theirs, passed = sorted(other.stays, key=lambda stay: stay[1]), 0
+            for a, since, until in sorted(one.stays, key=lambda stay: stay[1]):
+                while passed < len(theirs) and theirs[passed][2] <= since:
+                    passed += 1
+                for b, come, gone in islice(theirs, passed, None):
+                    if come >= until:
+                        break
+                    if len(complaints) >= MOST:
+                        return
+                    if (a, b) in near and since < gone:
                         text = (
                             f"robots {one.robot} and {other.robot} are both inside one safety zone, at"
                             f" {problem.site(a).name} and {problem.site(b).name},"
