@@ -7,7 +7,7 @@ import pytest
 from scripted import anchored_miner, estimate, observation, robot
 
 from stope.belief.anchors import AnchorBelief, AnchorState
-from stope.control.watch import MOVING_M_S, MOVING_TICKS, UNANSWERED_TICKS, Alarm, AnchorWatch
+from stope.control.watch import DRIFT_M_S, DRIFT_SUM_M_S, UNANSWERED_TICKS, Alarm, AnchorWatch
 from stope.robot.messages import AnchorPhase
 
 MODEL = robot()
@@ -21,13 +21,25 @@ def alarms(watch: AnchorWatch, ticks: int, **given: object) -> list[Alarm | None
     return [watch.alarm(seen, believed) for _ in range(ticks)]
 
 
-def test_motion_of_the_whole_robot_raises_the_alarm_in_two_ticks() -> None:
-    found = alarms(AnchorWatch(4), MOVING_TICKS, innovation_m_s=np.array((0.0, 0.0, 1.2 * MOVING_M_S)))
-    assert found[:-1] == [None] * (MOVING_TICKS - 1)
+@pytest.mark.parametrize(("speed_m_s", "ticks"), [(0.050, 2), (0.012, 2), (0.006, 6), (0.0051, 11)])
+def test_motion_of_the_whole_robot_raises_the_alarm_the_sooner_the_faster(speed_m_s: float, ticks: int) -> None:
+    found = alarms(AnchorWatch(4), ticks, innovation_m_s=np.array((0.0, 0.0, speed_m_s)))
+    assert found[:-1] == [None] * (ticks - 1)
     last = found[-1]
     assert last is not None
-    assert (last.fault, last.limit, last.unit) == ("anchors.lost", MOVING_M_S, "m/s")
-    assert last.value == pytest.approx(1.2 * MOVING_M_S)
+    assert (last.fault, last.limit, last.unit) == ("anchors.lost", DRIFT_SUM_M_S, "m/s")
+    assert last.value == pytest.approx(DRIFT_SUM_M_S, rel=0.05)
+
+
+def test_noise_of_the_innovation_never_adds_up_to_an_alarm() -> None:
+    """A day of ticks would be long: an hour of them, at the noise that a whole mission measured."""
+    watch, rng = AnchorWatch(4), np.random.default_rng(7)
+    noise = rng.normal(0.0, DRIFT_M_S / 2.0 / np.sqrt(3.0), (360_000, 3))
+    seen = observation(MODEL)
+    believed = estimate(innovation_m_s=noise[0])
+    for row in noise:
+        believed.innovation_m_s[:] = row
+        assert watch.alarm(seen, believed) is None
 
 
 def test_one_bad_reading_raises_nothing() -> None:

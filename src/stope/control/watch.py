@@ -17,8 +17,11 @@ from stope.belief.anchors import AnchorBelief, AnchorState
 from stope.control.estimator import BaseEstimate
 from stope.robot.messages import AnchorPhase, Observation, Vector
 
-MOVING_M_S = 0.010  # six sigma of the innovation's noise; at 0.6 m/s2 it is passed 0.15 mm after letting go
-MOVING_TICKS = 2
+# Page's cumulative sum (1954) of what the innovation exceeds its noise by: a light push moves the robot slowly, and a
+# slow drift shows in many ticks together before it shows in one. A whole mission's noise sums up to 2.6 mm/s at most.
+DRIFT_M_S = 0.004  # two sigma of the innovation, 2.1 mm/s
+MOVING_M_S = 0.010  # no tick counts for more than this, so that one wild reading is no alarm
+DRIFT_SUM_M_S = 0.012  # two ticks at `MOVING_M_S`, six at 6 mm/s
 UNANSWERED_SHARE = 0.5  # of the weight on bit
 UNANSWERED_FLOOR_N = 4.0
 UNANSWERED_TICKS = 5
@@ -52,7 +55,7 @@ class AnchorWatch:
 
     def __init__(self, limbs: int) -> None:
         self._seen_slip = np.zeros(limbs)
-        self._moving = self._unanswered = 0
+        self._unanswered, self._drift_m_s = 0, 0.0
         self._marked = np.zeros(limbs, dtype=bool)
         self._none_new, self._phase = np.zeros(limbs, dtype=bool), np.zeros(0, dtype=np.int8)
         self._tare_n: float | None = None
@@ -98,21 +101,21 @@ class AnchorWatch:
         """
         last, self._last = self._last, obs
         if not estimate.anchored:
-            self._moving = self._unanswered = 0
+            self._unanswered, self._drift_m_s = 0, 0.0
             self._tare_n = None
             return None
         speed = math.hypot(*estimate.innovation_m_s.tolist())
-        if speed <= MOVING_M_S or forgiven:
-            self._moving = 0
+        if forgiven:
+            self._drift_m_s = 0.0
         elif not (_new(last, obs) and _same(last.imu_accel_m_s2, obs.imu_accel_m_s2)):
-            self._moving += 1
+            self._drift_m_s = max(0.0, self._drift_m_s + min(speed, MOVING_M_S) - DRIFT_M_S)
         unanswered, limit = self._unanswered_n(obs, estimate)
         if unanswered <= limit:
             self._unanswered = 0
         elif not (_new(last, obs) and _stuck_press(last, obs)):
             self._unanswered += 1
-        if self._moving >= MOVING_TICKS:
-            return Alarm("anchors.lost", speed, MOVING_M_S, "m/s")
+        if self._drift_m_s >= DRIFT_SUM_M_S:
+            return Alarm("anchors.lost", self._drift_m_s, DRIFT_SUM_M_S, "m/s")
         if self._unanswered >= UNANSWERED_TICKS:
             return Alarm("anchors.unanswered", unanswered, limit, "N")
         return None
