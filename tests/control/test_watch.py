@@ -89,10 +89,10 @@ def test_free_flight_raises_nothing() -> None:
 def test_an_engagement_is_reported_once_per_grip() -> None:
     watch = AnchorWatch(4)
     engaged = observation(MODEL, anchor_phase=np.array((2, 1, 0, 3), dtype=np.int8))
-    assert watch.newly_engaged(engaged).tolist() == [True, False, False, True]
-    assert not watch.newly_engaged(engaged).any()
+    assert watch.newly_engaged(engaged) == (0, 3)
+    assert watch.newly_engaged(engaged) == ()
     watch.newly_engaged(observation(MODEL))
-    assert watch.newly_engaged(engaged).tolist() == [True, False, False, True]
+    assert watch.newly_engaged(engaged) == (0, 3)
 
 
 def believer() -> AnchorBelief:
@@ -143,4 +143,4 @@ def test_a_gripper_that_slid_its_stroke_is_lost() -> None:
         slip = np.array((0.0, travel, 0.0, 0.0))
         watch.learn(observation(MODEL, anchor_phase=phases, anchor_slip_m=slip), estimate(), belief)
     assert belief.state.tolist() == [AnchorState.ENGAGED, AnchorState.LOST, AnchorState.ENGAGED, AnchorState.ENGAGED]
-    assert not watch.newly_engaged(observation(MODEL))[1]
+    assert 1 not in watch.newly_engaged(observation(MODEL))

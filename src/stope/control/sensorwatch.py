@@ -108,7 +108,7 @@ class SensorWatch:
                 gas: whether thrusters push, which no force sensor feels.
         """
         self._pardoned_s += self._dt
-        self._felt_n = np.linalg.norm(estimate.limb_force_n, axis=1)
+        self._felt_n = _sizes(estimate.limb_force_n)
         self._anchored_s = self._anchored_s + self._dt if estimate.anchored and not gas else 0.0
         _compare(
             raw.limb_force_n, mended.limb_force_n, mended.imu_accel_m_s2, mended.imu_gyro_rad_s, raw.imu_gyro_rad_s,
@@ -121,7 +121,7 @@ class SensorWatch:
     @property
     def explains_motion(self) -> bool:
         """Whether what the IMU says is its own doing: contact forces do not confirm it, no bias was just forgiven."""
-        by_accel, _, _, by_force, _ = np.linalg.norm(self._difference, axis=1).tolist()
+        by_accel, _, _, by_force, _ = _sizes(self._difference).tolist()
         if not self._light or by_force > QUIET_SHARE * max(by_accel, ACCEL_BIAS_M_S2):
             return False
         return self._refining > 0 or (self._pardoned_s > PARDON_S and by_accel > ACCEL_BIAS_M_S2)
@@ -167,7 +167,7 @@ class SensorWatch:
         if not self._light or self._anchored_s <= TARE_S:
             return None
         self._refine()
-        by_accel, by_gyro, _, by_force, _ = np.linalg.norm(self._difference, axis=1).tolist()
+        by_accel, by_gyro, _, by_force, _ = _sizes(self._difference).tolist()
         self._turning_s = self._turning_s + self._dt if by_gyro > GYRO_BIAS_RAD_S else 0.0
         if by_accel > ACCEL_BIAS_M_S2 and by_force < QUIET_SHARE * by_accel and self._pardoned_s > PARDON_S:
             # The filter lags behind a step; the last reading does not, and is refined in what follows.
@@ -182,6 +182,15 @@ class SensorWatch:
             self._difference[1] = 0.0
             return Alarm("imu.biased", by_gyro, GYRO_BIAS_RAD_S, "rad/s", blocking=False), -1
         return None
+
+
+@njit(cache=True)
+def _sizes(rows: Vector) -> Vector:
+    """(k,) lengths of (k, 3) vectors; `np.linalg.norm` costs ten times as much on so few."""
+    out = np.empty(rows.shape[0])
+    for i in range(rows.shape[0]):
+        out[i] = np.sqrt(rows[i, 0] ** 2 + rows[i, 1] ** 2 + rows[i, 2] ** 2)
+    return out
 
 
 @njit(cache=True)

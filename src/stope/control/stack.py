@@ -116,9 +116,9 @@ class ControlStack:
         relied_on = engaged & self._engaged_before
         sound = self._sensors.mended(obs, self.kinematics)
         estimate = self._estimator.update(sound, self.kinematics.feet_m, relied_on)
-        for limb in np.flatnonzero(self._watch.newly_engaged(obs)):
-            self._estimator.mark_anchor(int(limb), self.kinematics.feet_m[limb])
-            self.belief.engaged(int(limb), float(obs.anchor_engagement[limb]))
+        for limb in self._watch.newly_engaged(obs):
+            self._estimator.mark_anchor(limb, self.kinematics.feet_m[limb])
+            self.belief.engaged(limb, float(obs.anchor_engagement[limb]))
         misfit = self._estimator.misfit_m(self.kinematics.feet_m, relied_on)
         told, slid = self._sensors.look(obs, sound, estimate, misfit, self._planned_pulls(relied_on), self._gas)
         if told is not None or self._sensors.just_refined:
@@ -130,7 +130,7 @@ class ControlStack:
             self._watch.learn(obs, estimate, self.belief, LEARN_EVERY * self._dt)
         engaged = self.belief.state == HOLDS
         news = self.belief.version != self._known and self._count % NEWS_EVERY == 0
-        if news or self._count % RESERVE_EVERY == 0 or (engaged != self._engaged_before).any():
+        if news or self._count % RESERVE_EVERY == 0 or engaged.tobytes() != self._engaged_before.tobytes():
             self._known = self.belief.version
             self._look_at_reserve(estimate, engaged)
         if self._count % LEARN_EVERY == 0:
@@ -213,7 +213,7 @@ class ControlStack:
             anchor_action=goal.anchor_action,
             release_confirm=seq if goal.release else 0,
             thrust_n=self._hold_down.thrusts(
-                goal.hold_down_n, estimate.rotation, estimate.angular_rad_s, steer=not view.anchored.any()
+                goal.hold_down_n, estimate.rotation, estimate.angular_rad_s, steer=True not in view.anchored.tolist()
             ),
             hammer=goal.hammer,
         )

@@ -57,19 +57,19 @@ class AnchorWatch:
         self._seen_slip = np.zeros(limbs)
         self._unanswered, self._drift_m_s = 0, 0.0
         self._marked = np.zeros(limbs, dtype=bool)
-        self._none_new, self._phase = np.zeros(limbs, dtype=bool), np.zeros(0, dtype=np.int8)
+        self._phase = np.zeros(0, dtype=np.int8)
         self._tare_n: float | None = None
         self._last: Observation | None = None
 
-    def newly_engaged(self, obs: Observation) -> np.ndarray:
-        """(L,) bool, grippers that have just reported ENGAGED; each is reported once per grip."""
+    def newly_engaged(self, obs: Observation) -> tuple[int, ...]:
+        """Limbs whose grippers have just reported ENGAGED; each is reported once per grip."""
         if obs.anchor_phase is self._phase:  # the grippers said nothing new
-            return self._none_new
+            return ()
         self._phase = obs.anchor_phase
         engaged = (obs.anchor_phase == ENGAGED) | (obs.anchor_phase == SLIPPING)
         new = engaged & ~self._marked
         self._marked = engaged
-        return np.asarray(new)
+        return tuple(np.flatnonzero(new).tolist())
 
     def learn(self, obs: Observation, estimate: BaseEstimate, belief: AnchorBelief, held_s: float = 0.0) -> None:
         """Update the belief with what each anchor carried for `held_s`, and with slips and releases."""
@@ -139,7 +139,7 @@ def _new(last: Observation | None, obs: Observation) -> TypeGuard[Observation]:
 
 def _same(before: Vector, now: Vector) -> bool:
     """Whether a sensor says exactly what it said before: real ones are noisy."""
-    return bool((now == before).all())
+    return bool(now.tolist() == before.tolist())
 
 
 def _stuck_press(last: Observation, obs: Observation) -> bool:

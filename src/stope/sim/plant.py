@@ -362,7 +362,7 @@ class AsteroidPlant:
         )  # fmt: skip
         if not plausible:
             raise PhysicsDivergedError(f"at {self.time_us * 1e-6:.3f} s the base moved at {self._base[7:10]} m/s")
-        if kick.any():
+        if any(kick.tolist()):
             self.impulses.rename("outside", "ejecta", kick)
         tree.swept(summed=True)
         self._feel(self._motion.felt)
