@@ -40,8 +40,8 @@ class Meter:
         self._until_s, self._spent, self._ticks = until_s, 0, 0
         self.by_task: dict[str, list[float]] = {}
         stack = run.stack
-        stack.observe = self._timed(stack.observe)  # type: ignore[method-assign]
-        stack.command = self._timed(stack.command)  # type: ignore[method-assign]
+        stack.observe = self._timed(stack.observe)
+        stack.command = self._timed(stack.command)
 
     def _timed(self, call: Any) -> Any:
         def timed(*arguments: Any) -> Any:
@@ -66,7 +66,7 @@ class Meter:
             finally:
                 self._spent += time.thread_time_ns() - began
 
-        controller.update = timed  # type: ignore[method-assign]
+        controller.update = timed
 
     def __call__(self, tick: Any, _sent: object, executive: Any) -> None:
         """After each tick: book what it took."""

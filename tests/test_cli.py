@@ -184,7 +184,9 @@ def test_check_passes_what_is_shipped(name: str) -> None:
     code, out, _ = stope("check", name, "--json")
     document = json.loads(out)
     assert document["mission"]["name"] == name
-    assert set(document["materials"]) == {document["mission"]["site"][part] for part in ("rock", "cover")}
+    site = document["mission"]["site"]
+    below = {layer["material"] for layer in site["layers"]}
+    assert set(document["materials"]) == {site["rock"], site["cover"], *below}
     assert len(document["robot"]["limits_sha256"]) == len(document["sha256"]) == 64
 
 

@@ -43,7 +43,7 @@ def sleeper() -> subprocess.Popen[bytes]:
 def test_an_exchange_carries_both_lines_and_time(ends: tuple[int, int, int, int]) -> None:
     ours_to, ours_from, theirs_in, theirs_out = ends
     world = Still()
-    core = PipedCore(sleeper(), ours_to, ours_from, world)  # type: ignore[arg-type]
+    core = PipedCore(sleeper(), ours_to, ours_from, world)
     core.take(b"set-point")
     os.write(theirs_out, ANSWERED.pack(9, 5) + b"telemetry" + b"drive")
     core.step()
@@ -58,7 +58,7 @@ def test_an_exchange_carries_both_lines_and_time(ends: tuple[int, int, int, int]
 
 def test_a_flood_from_the_host_goes_in_blocks(ends: tuple[int, int, int, int]) -> None:
     ours_to, ours_from, theirs_in, theirs_out = ends
-    core = PipedCore(sleeper(), ours_to, ours_from, Still())  # type: ignore[arg-type]
+    core = PipedCore(sleeper(), ours_to, ours_from, Still())
     core.take(bytes(5000))
     sizes = []
     for _ in range(3):
@@ -74,7 +74,7 @@ def test_a_process_that_ended_is_a_lost_link(ends: tuple[int, int, int, int]) ->
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     os.write(ends[3], b"x")
-    core = PipedCore(process, ends[0], ends[1], Still())  # type: ignore[arg-type]
+    core = PipedCore(process, ends[0], ends[1], Still())
     with pytest.raises(LinkLostError, match="ended or hangs"):
         core.step()
     core.close()
@@ -82,7 +82,7 @@ def test_a_process_that_ended_is_a_lost_link(ends: tuple[int, int, int, int]) ->
 
 def test_a_device_that_hangs_is_a_lost_link(ends: tuple[int, int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(piped_core, "ANSWER_S", 0.05)
-    core = PipedCore(sleeper(), ends[0], ends[1], Still())  # type: ignore[arg-type]
+    core = PipedCore(sleeper(), ends[0], ends[1], Still())
     with pytest.raises(LinkLostError, match="ended or hangs"):
         core.step()
     core.close()

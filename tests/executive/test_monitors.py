@@ -17,7 +17,7 @@ ACTED = [row for row in load_faults() if row.action and row.id not in ("power.en
 TICK_US = 50_000
 
 
-class Vec(list):  # type: ignore[type-arg]
+class Vec(list):
     """As much of an array as monitors look at."""
 
     size = 3

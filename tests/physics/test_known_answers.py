@@ -181,7 +181,7 @@ NAN = float("nan")
 )
 def test_what_no_model_covers_is_refused_and_never_a_number(ask: object) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        ask()  # type: ignore[operator]
+        ask()
 
 
 def test_the_centre_of_an_ellipsoid_is_deepest() -> None:

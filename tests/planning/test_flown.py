@@ -58,7 +58,7 @@ def test_a_new_plan_that_breaks_a_limit_is_not_taken_up() -> None:
 
     class Wrong(Replanner):
         def replan(self, *arguments: object) -> Decision:
-            found = super().replan(*arguments)  # type: ignore[arg-type]
+            found = super().replan(*arguments)
             cut = tuple(each for each in found.activities if each.task != "pull_test")
             return replace(found, activities=cut, routes=((),), legs=((),), swapped=True)
 

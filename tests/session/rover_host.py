@@ -24,7 +24,7 @@ def main() -> None:
         if isinstance(event, FaultEvent) and event.severity >= STOPS:
             causes.append(event.fault)
 
-    build.drive = lambda request, model, world, clock: Driven(  # type: ignore[assignment]
+    build.drive = lambda request, model, world, clock: Driven(
         Attached(address, "bench_rig", clock, note), None, SLOW_CONTROL_US, causes
     )
     restoring: list[float] = []
@@ -33,11 +33,11 @@ def main() -> None:
     def timed(*arguments: object) -> object:
         began = host.now_s()
         resuming.read_checkpoint(Path(out))
-        found = plain(*arguments)  # type: ignore[arg-type]
+        found = plain(*arguments)
         restoring.append(host.now_s() - began)
         return found
 
-    resuming.restored = timed  # type: ignore[assignment]
+    resuming.restored = timed
     request = RunRequest(
         "lab_bench", overrides=("tasks.drill.depth_m=0.003",), out=Path(out), video=False, progress=False,
         resume=bool(rest), robot="serial:the rover",

@@ -41,7 +41,7 @@ def writes(path: Path, backend: str, told: int, shared: mmap.mmap) -> None:
         flush(recorder)
         _FLUSH.pack_into(shared, 0, 0.0)
 
-    Recorder._flush_to_disk = watched  # type: ignore[method-assign]
+    Recorder._flush_to_disk = watched
     log = TaskLogWriter(path, HEADER, start_utc_ns=1, backend=cast(Literal["foxglove", "python"], backend))
     begin = time.perf_counter()
     for i in range(1_000_000):

@@ -225,7 +225,7 @@ def test_a_lerobot_dataset(tmp_path: Path) -> None:
     assert tasks.to_pylist() == [
         {"task_index": 0, "task": "bennu_core"}, {"task_index": 1, "task": "bennu_core: drill"},
     ]  # fmt: skip
-    assert list(tasks.to_pandas().index) == ["bennu_core", "bennu_core: drill"]  # as LeRobot looks them up
+    assert json.loads(tasks.schema.metadata[b"pandas"])["index_columns"] == ["task"]  # as LeRobot looks them up
     episodes = pq.read_table(tmp_path / "set/meta/episodes/chunk-000/file-000.parquet").to_pylist()
     assert [(e["dataset_from_index"], e["dataset_to_index"], e["length"]) for e in episodes] == [
         (0, 20, 20),

@@ -66,6 +66,9 @@ def run_jobs(
             future.release()
 
 
+ANY_PORT = "127.0.0.1:0"  # of the scheduler's pages: two campaigns on one machine would fight for the usual one
+
+
 @contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     from distributed import Client, LocalCluster
@@ -85,7 +88,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     quiet = logging.ERROR
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=workers, processes=False, dashboard_address=None, silence_logs=quiet
+            n_workers=1, threads_per_worker=workers, processes=False, dashboard_address=ANY_PORT, silence_logs=quiet
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -115,11 +115,11 @@ def _observations(log: Path, model: RobotModel) -> Iterator[tuple[int, Observati
             raise InputError(str(log), read=f"another schema on {TOPIC}", expected=ours.DESCRIPTOR.full_name)
         if found.time_us > last_us:
             last_us = found.time_us
-            yield last_us, observation(log, message, model)
+            yield last_us, observation(log, message, model, last_us)
 
 
-def observation(log: Path, message: Any, model: RobotModel) -> Observation:
-    """The log's message as what crosses the seam.
+def observation(log: Path, message: Any, model: RobotModel, time_us: int) -> Observation:
+    """The log's message as what crosses the seam, at a run time.
 
     Raises:
         InputError: arrays of another robot, or a safety state that we do not know.
@@ -142,7 +142,8 @@ def observation(log: Path, message: Any, model: RobotModel) -> Observation:
     except ValueError:
         raise InputError(str(log), read=f"safety state {message.safety_state}", expected="one of ours") from None
     return Observation(
-        time_us=message.device_time_us,
+        time_us=time_us,
+        device_time_us=message.device_time_us,
         seq=message.device_seq,
         joint_position=array("joint_position", joints),
         joint_velocity=array("joint_velocity", joints),
