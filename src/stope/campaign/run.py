@@ -54,16 +54,30 @@ def run_jobs(
     Raises:
         InputError: nobody answers at the address.
     """
-    from distributed import as_completed
-
     with _client(workers, scheduler) as client:
-        waiting = {client.submit(do, job, pure=False, retries=1): job for job in jobs}
-        for future in as_completed(list(waiting)):
-            job = waiting.pop(future)
-            # A worker that died with its job has been tried anew on another; then the seed is broken, not the campaign.
-            error = future.exception()
-            on_row(broken(job, f"its worker failed: {error!r}", 0.0) if error is not None else future.result())
-            future.release()
+        suspects: list[Job] = []
+        for job, row, died in _rows(client, do, jobs):
+            if died:
+                suspects.append(job)
+            else:
+                on_row(row)
+        # Dask blames every job that sat on a worker that died. Tried again one at a time, each answers for itself.
+        for suspect in suspects:
+            for _, row, _ in _rows(client, do, [suspect]):
+                on_row(row)
+
+
+def _rows(client: Client, do: Callable[[Job], Row], jobs: list[Job]) -> Iterator[tuple[Job, Row, bool]]:
+    """Every job with its row as it arrives, and whether its worker died under it."""
+    from distributed import KilledWorker, as_completed
+
+    waiting = {client.submit(do, job, pure=False, retries=1): job for job in jobs}
+    for future in as_completed(list(waiting)):
+        job = waiting.pop(future)
+        error = future.exception()
+        row = broken(job, f"its worker failed: {error!r}", 0.0) if error is not None else future.result()
+        future.release()
+        yield job, row, isinstance(error, KilledWorker)
 
 
 ANY_PORT = "127.0.0.1:0"  # of the scheduler's pages: two campaigns on one machine would fight for the usual one
