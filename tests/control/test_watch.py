@@ -7,7 +7,7 @@ import pytest
 from scripted import anchored_miner, estimate, observation, robot
 
 from stope.belief.anchors import AnchorBelief, AnchorState
-from stope.control.watch import DRIFT_M_S, DRIFT_SUM_M_S, UNANSWERED_TICKS, Alarm, AnchorWatch
+from stope.control.watch import DRIFT_M_S, DRIFT_SUM_M_S, REBALANCING_TICKS, UNANSWERED_TICKS, Alarm, AnchorWatch
 from stope.robot.messages import AnchorPhase
 
 MODEL = robot()
@@ -40,6 +40,18 @@ def test_noise_of_the_innovation_never_adds_up_to_an_alarm() -> None:
     for row in noise:
         believed.innovation_m_s[:] = row
         assert watch.alarm(seen, believed) is None
+
+
+def test_an_anchor_given_up_moves_the_base_for_a_while_and_no_longer() -> None:
+    """Less than the others' spines yield is no loss of all anchors; it is one when it lasts, and a fast one at once."""
+    belief = anchored_miner().belief
+    for speed_m_s, ticks in ((0.0085, REBALANCING_TICKS + 3), (0.020, 2)):
+        watch = AnchorWatch(4)
+        watch.give_up(1, belief)
+        assert belief.state[1] == AnchorState.LOST
+        found = alarms(watch, ticks, innovation_m_s=np.array((speed_m_s, 0.0, 0.0)))
+        assert found[:-1] == [None] * (ticks - 1)
+        assert found[-1] is not None
 
 
 def test_one_bad_reading_raises_nothing() -> None:

@@ -124,7 +124,7 @@ class ControlStack:
         if told is not None or self._sensors.just_refined:
             self._estimator.trust_kinematics()
         if slid >= 0:
-            self.belief.lost(slid)
+            self._watch.give_up(slid, self.belief)
         alarm = self._watch.alarm(sound, estimate, told is not None or self._sensors.explains_motion) or told
         if self._count % LEARN_EVERY == 0:
             self._watch.learn(obs, estimate, self.belief, LEARN_EVERY * self._dt)

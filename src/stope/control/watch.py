@@ -22,6 +22,10 @@ from stope.robot.messages import AnchorPhase, Observation, Vector
 DRIFT_M_S = 0.004  # two sigma of the innovation, 2.1 mm/s
 MOVING_M_S = 0.010  # no tick counts for more than this, so that one wild reading is no alarm
 DRIFT_SUM_M_S = 0.012  # two ticks at `MOVING_M_S`, six at 6 mm/s
+# When an anchor is given up its load goes over to the others: their spines stretch, the base moves by some 2 mm/s, and
+# the fit of three feet makes up to 8 mm/s of innovation of it. For that long, only what exceeds that is counted.
+REBALANCING_M_S = 0.009
+REBALANCING_TICKS = 50
 UNANSWERED_SHARE = 0.5  # of the weight on bit
 UNANSWERED_FLOOR_N = 4.0
 UNANSWERED_TICKS = 5
@@ -55,7 +59,7 @@ class AnchorWatch:
 
     def __init__(self, limbs: int) -> None:
         self._seen_slip = np.zeros(limbs)
-        self._unanswered, self._drift_m_s = 0, 0.0
+        self._unanswered, self._drift_m_s, self._rebalancing = 0, 0.0, 0
         self._marked = np.zeros(limbs, dtype=bool)
         self._phase = np.zeros(0, dtype=np.int8)
         self._tare_n: float | None = None
@@ -88,8 +92,13 @@ class AnchorWatch:
         for limb in np.flatnonzero(slip > self._seen_slip + SLIP_STEP_M):
             belief.slipped(int(limb), float(loads[limb, 0]), float(loads[limb, 1]))
         for limb in np.flatnonzero((slip > LOST_SLIP_M) & (belief.state == ENGAGED_BELIEF)):
-            belief.lost(int(limb))
+            self.give_up(int(limb), belief)
         self._seen_slip = np.where(slip > self._seen_slip + SLIP_STEP_M, slip, np.minimum(self._seen_slip, slip))
+
+    def give_up(self, limb: int, belief: AnchorBelief) -> None:
+        """One anchor is gone, the others take its load over."""
+        belief.lost(limb)
+        self._rebalancing = REBALANCING_TICKS
 
     def alarm(self, obs: Observation, estimate: BaseEstimate, forgiven: bool = False) -> Alarm | None:
         """The alarm that this tick completes, if any. Call while anchored.
@@ -101,14 +110,16 @@ class AnchorWatch:
         """
         last, self._last = self._last, obs
         if not estimate.anchored:
-            self._unanswered, self._drift_m_s = 0, 0.0
+            self._unanswered, self._drift_m_s, self._rebalancing = 0, 0.0, 0
             self._tare_n = None
             return None
         speed = math.hypot(*estimate.innovation_m_s.tolist())
+        usual = REBALANCING_M_S if self._rebalancing else DRIFT_M_S
+        self._rebalancing = max(0, self._rebalancing - 1)
         if forgiven:
             self._drift_m_s = 0.0
         elif not (_new(last, obs) and _same(last.imu_accel_m_s2, obs.imu_accel_m_s2)):
-            self._drift_m_s = max(0.0, self._drift_m_s + min(speed, MOVING_M_S) - DRIFT_M_S)
+            self._drift_m_s = max(0.0, self._drift_m_s + min(speed - usual, MOVING_M_S - DRIFT_M_S))
         unanswered, limit = self._unanswered_n(obs, estimate)
         if unanswered <= limit:
             self._unanswered = 0
