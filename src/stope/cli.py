@@ -150,12 +150,12 @@ def run(
     when its host died is cleared and the robot armed again.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order: robot safe, log closed
-    if plan is not None:
-        _fly(mission, plan, out, seed, tuple(overrides or ()), sites, json)
     for text in inject or ():
         fault, at, task = text.partition("@")
         if not (fault and at and task):
             raise InputError("--inject", read=f"'{text}'", expected="FAULT@TASK, such as anchors.lost@drill")
+    if plan is not None:
+        _fly(mission, plan, out, seed, tuple(overrides or ()), sites, robot, tuple(inject or ()), json)
     from stope.session.request import RunRequest, free_folder
 
     request = RunRequest(
@@ -187,14 +187,15 @@ def run(
 
 
 def _fly(
-    expedition: str, plan: Path, out: Path | None, seed: int | None, overrides: tuple[str, ...], sites: str, json: bool
-) -> None:
+    expedition: str, plan: Path, out: Path | None, seed: int | None, overrides: tuple[str, ...], sites: str, robot: str,
+    inject: tuple[str, ...], json: bool,
+) -> None:  # fmt: skip
     """Fly a plan; exit code 0 if it ended fair and broke no limit."""
     from stope.session.flight import FlightRequest, fly_plan
     from stope.session.request import free_folder
 
     folder = out if out is not None else free_folder(expedition)
-    end = fly_plan(FlightRequest(expedition, plan, folder, seed, overrides, sites))
+    end = fly_plan(FlightRequest(expedition, plan, folder, seed, overrides, sites, robot, inject))
     told = {"value": end.value, "collected_kg": end.collected_kg, "visited": end.visited, "failures": end.failures,
             "unfair_kg": end.unfair_kg, "violations": list(end.violations), "good": end.good,
             "decisions": len(end.log), "log": str(folder / "flight.jsonl")}  # fmt: skip

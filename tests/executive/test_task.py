@@ -207,7 +207,9 @@ def test_a_ladder_is_climbed_rung_by_rung_and_ends() -> None:
     assert bench.ending == ("failed", "test.failed")
     assert bench.told == ["running", "retried", "retried", "retried", "failed"]
     assert bench.activity.attempt == 4
-    assert bench.desk.replan == ["drill failed: it broke at 3 N"]
+    assert [(each.code, each.reason, each.lost) for each in bench.desk.replan] == [
+        ("test.failed", "drill failed: it broke at 3 N", "")
+    ]
 
 
 def test_each_try_has_its_own_time_and_depths_add_up() -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from stope.cli import app
 from stope.mission.errors import InputError
 from stope.mission.expedition import load_expedition
-from stope.mission.planfile import read_plan
+from stope.mission.planfile import read_plan, write_plan
 from stope.mission.shipped import find_data, shipped
 from stope.planning.desk import Desk
 from stope.planning.framing import frame
@@ -118,6 +118,18 @@ def test_impossible_demand_exits_1_with_the_group(tmp_path: Path) -> None:
     assert bad.exit_code == 1
     assert "bin makes it impossible" in bad.stderr
     assert "kg more bin" in bad.stderr
+
+
+def test_what_a_plan_claims_of_its_shares_does_not_widen_the_band(tmp_path: Path) -> None:
+    desk = Desk(NAME, ("agreement.slack_kg=0", "agreement.tolerance=0"), None, 100)
+    made = Desk(NAME, (), None, 100).plan()
+    assert made is not None
+    claims = made.model_copy(update={"unfair_kg": 100.0, "expedition_sha256": desk.digest})
+    write_plan(claims, tmp_path / "plan.json")
+    _, complaints = desk.judge(tmp_path / "plan.json")
+    assert len(complaints) == 1
+    assert "shares miss the band" in complaints[0]
+    assert 0 < desk.edited(claims).unfair_kg < 100.0
 
 
 def test_why_not_names_the_site_or_the_nearest_error(tmp_path: Path) -> None:

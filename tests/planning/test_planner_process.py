@@ -33,6 +33,14 @@ def test_it_answers_as_it_would_in_this_process(planner: PlannerProcess) -> None
     assert planner.replan(NOW, ((),), "again") == here.replan(NOW, ((),), "again")
 
 
+def test_it_is_asked_and_not_waited_for(planner: PlannerProcess) -> None:
+    here = Replanner(PROBLEM, POLICY, 7)
+    forgotten, newest = planner.ask(NOW, ((),), "first"), planner.ask(NOW, ((),), "second")
+    here.calls = planner.calls - 1
+    assert newest() == here.replan(NOW, ((),), "second")
+    assert "asked anew" in forgotten().reason
+
+
 def test_a_dead_planner_is_started_again(planner: PlannerProcess) -> None:
     current = (((1, 0), (2, 1)),)
     os.kill(planner.pid, signal.SIGKILL)

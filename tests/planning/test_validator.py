@@ -13,7 +13,7 @@ from stope.planning.minebench import minebench
 from stope.planning.problem import Problem
 from stope.planning.schedule import activities
 from stope.planning.solver import Ask, solve
-from stope.planning.validator import MOST, check_plan, plan_value
+from stope.planning.validator import MOST, check_plan, plan_unfair_mg, plan_value, unavoidable_mg
 
 Plan = list[Activity]
 
@@ -120,6 +120,27 @@ def test_shares_deposits_demands(good: tuple[Problem, Plan, int]) -> None:
     assert "deposits" in groups(replace(problem, sites=sites, agreement=mined), plan)
     sites = tuple(replace(s, demanded=s.name not in visited) for s in problem.sites)
     assert "demanded" in groups(replace(problem, sites=sites), plan)
+
+
+def test_no_plan_may_miss_the_band_further_than_cannot_be_helped(good: tuple[Problem, Plan, int]) -> None:
+    """What a plan claims of its shares is not asked: the validator works out what nobody could have avoided."""
+    problem, plan, _ = good
+    strict = replace(problem, agreement=replace(problem.agreement, slack_g=0, tolerance=0))
+    assert unavoidable_mg(strict) == 0  # staying at home is fair
+    assert plan_unfair_mg(strict, plan) > 0
+    assert groups(strict, plan) == {"shares"}
+    mass = sum(s.mass_g for s in problem.sites if s.name in {a.site for a in plan if a.task == "release"})
+    owed = replace(strict, agreement=replace(strict.agreement, collected_g=(10 * mass, 0, 0)))
+    assert unavoidable_mg(owed) > plan_unfair_mg(owed, plan) - 2000 * mass > 0
+    mended = solve(owed, Ask(300, seed=3))
+    assert 0 < mended.unfair_mg < unavoidable_mg(owed)
+    assert check_plan(owed, activities(owed, mended)) == []
+    rich = [a for a in plan if a.site not in {s.name for s in owed.sites if s.partner != 0}]
+    assert "shares" in groups(owed, rich)  # more for whom has too much already
+    needed = {a.site for a in plan if a.task == "release"}
+    demanded = replace(strict, sites=tuple(replace(s, demanded=s.name in needed) for s in strict.sites))
+    assert unavoidable_mg(demanded) == plan_unfair_mg(demanded, plan)
+    assert check_plan(demanded, plan) == []
 
 
 def test_margins_make_an_unmargined_plan_wrong(good: tuple[Problem, Plan, int]) -> None:

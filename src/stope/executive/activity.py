@@ -74,6 +74,27 @@ class Activity:
         return self.state in ENDED
 
 
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """A reason for planning anew.
+
+    Attributes:
+        time_us: run time. task: what ran, or was to be done with the tool that was lost.
+        code, reason: why, as a fault or reason code and in words.
+        lost: tool that a fault has taken away, by the name of its task; empty for none.
+    """
+
+    time_us: int
+    task: str
+    code: str
+    reason: str
+    lost: str = ""
+
+
+#: Failures of a task after which its own controller refuses to use the tool again.
+_SPENT = ("bit.broken", "drill.no_bit")
+
+
 @dataclass(slots=True)
 class Desk:
     """What tree, operator and control loop hand to each other.
@@ -106,7 +127,7 @@ class Desk:
     ended: Progress | None = None
     lost: dict[str, Progress] = field(default_factory=dict)
     raised: list[Raised] = field(default_factory=list)
-    replan: list[str] = field(default_factory=list)
+    replan: list[Replan] = field(default_factory=list)
 
     def start(self, activity: Activity, controller: TaskController, again: Progress | None = None) -> None:
         """`activity` begins, worked on by `controller`; or begins `again` after what went wrong before."""
@@ -134,7 +155,17 @@ class Desk:
         self._tell(activity, state, why)
         self._lay_down(activity)
         if state in ("failed", "refused", "interrupted"):
-            self.replan.append(f"{activity.task} {state}: {why.reason}")
+            spent = activity.task if why.code in _SPENT else ""
+            self.replan.append(
+                Replan(self.now_us, activity.task, why.code, f"{activity.task} {state}: {why.reason}", spent)
+            )
+
+    def take_tool(self, tool: str, why: Progress) -> None:
+        """A fault has taken `tool` away: what runs with it comes home, nothing else is begun with it."""
+        self.lost[tool] = why
+        self.replan.append(Replan(self.now_us, tool, why.code, f"{tool} is not used again: {why.reason}", tool))
+        if self.running is not None and self.running.task == tool:
+            self.stop_task = why
 
     def leave_out(self, activity: Activity, why: Progress) -> None:
         """`activity` is not begun any more; one that was suspended has been interrupted."""

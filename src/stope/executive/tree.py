@@ -139,10 +139,7 @@ class Executive:
             case "wind_up":
                 self.desk.stop_task = why if self.desk.running is not None else None
             case "take_tool" if raised.tool:
-                self.desk.lost[raised.tool] = why
-                running = self.desk.running
-                if running is not None and running.task == raised.tool:
-                    self.desk.stop_task = why
+                self.desk.take_tool(raised.tool, why)
 
     def _closing(self) -> Progress | None:
         """Why the mission is being closed or held, by priority."""

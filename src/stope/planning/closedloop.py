@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from stope.planning.anomaly import Anomaly
 from stope.planning.luck import Luck
 from stope.planning.margins import widen
 from stope.planning.problem import Problem
@@ -26,6 +27,9 @@ class Planner(Protocol):
 
     def replan(self, now: Situation, current: Sequence[Route], reason: str) -> Decision:
         """What to do from now on."""
+
+    def ask(self, now: Situation, current: Sequence[Route], reason: str) -> Callable[[], Decision]:
+        """Put the question and, where planning has a process of its own, return at once; calling gives the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,22 @@ def run_mission(nominal: Problem, luck: Luck, name: Name, policy: Policy, seed: 
 def carry_out(world: World, first: Decision, planner: Planner, asks: Callable[[Event], bool]) -> list[Decision]:
     """Carry out `first` and what `planner` makes of it after each event that `asks`; all decisions, in order.
 
-    The robot that is free first always acts next. At the end all are sent home.
+    The robot that is free first always acts next. At the end all are sent home. An anomaly is planned for while what
+    runs goes on to its end, frozen; the answer is taken up there, and from what has really come of it planned anew.
     """
     log = [first]
     routes, legs = [list(r) for r in first.routes], [list(each) for each in first.legs]
+    answers: list[Callable[[], Decision]] = []
+
+    def notice(anomaly: Anomaly) -> None:
+        after: list[Route] = [tuple(r[1:] if k == anomaly.robot else r) for k, r in enumerate(routes)]
+        reason = (
+            f"{anomaly.code} in minute {anomaly.minute:.0f} at {place_name(world.problem, anomaly.node)}:"
+            f" {anomaly.reason}; frozen until minute {anomaly.until.time}"
+        )
+        answers.append(planner.ask(expected(world, anomaly), tuple(after), reason))
+
+    world.on_anomaly = notice
     while any(legs):
         robot = min((r for r, each in enumerate(legs) if each), key=lambda r: (world.rovers[r].time, r))
         event = world.carry_out(robot, legs[robot][0])
@@ -86,6 +102,10 @@ def carry_out(world: World, first: Decision, planner: Planner, asks: Callable[[E
             continue
         legs[robot].pop(0)
         routes[robot].pop(0)
+        for answer in answers:
+            log.append(answer())
+            routes, legs = [list(r) for r in log[-1].routes], [list(each) for each in log[-1].legs]
+        answers.clear()
         if not asks(event):
             continue
         rest: tuple[Route, ...] = tuple(tuple(route) for route in routes)
@@ -107,7 +127,15 @@ def situation(world: World) -> Situation:
         tuple(round(g) for g in world.deposit),
         frozenset(world.done),
         tuple(world.outcomes),
+        frozenset(world.lost),
     )
+
+
+def expected(world: World, anomaly: Anomaly) -> Situation:
+    """What planners may know when an anomaly comes up: it is expected where and when it will be free again."""
+    now = situation(world)
+    robots = tuple(anomaly.until if k == anomaly.robot else each for k, each in enumerate(now.robots))
+    return replace(now, robots=robots, done=now.done | {anomaly.node})
 
 
 def outcome(world: World, log: tuple[Decision, ...] = ()) -> Outcome:
@@ -175,4 +203,4 @@ def _greedy_leg(world: World, robot: int, policy: Policy) -> tuple[Leg, ...] | N
     return best[1] if best else None
 
 
-__all__ = ["Name", "Outcome", "Planner", "carry_out", "outcome", "run_mission", "situation"]
+__all__ = ["Name", "Outcome", "Planner", "carry_out", "expected", "outcome", "run_mission", "situation"]

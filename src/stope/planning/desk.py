@@ -17,7 +17,7 @@ from stope.planning.gantt import gantt_svg
 from stope.planning.luck import Spread
 from stope.planning.schedule import make_plan
 from stope.planning.solver import Ask, Solution, solve
-from stope.planning.validator import check_plan, plan_value
+from stope.planning.validator import check_plan, plan_unfair_mg, plan_value
 
 
 class Desk:
@@ -57,7 +57,7 @@ class Desk:
         if found.missing or not found.home:
             return None
         made = make_plan(self.problem, found, self.digest, self.ask.seed, self.ask.iterations, self.expedition.margins)
-        complaints = check_plan(self.problem, made.activities, found.unfair_mg)
+        complaints = check_plan(self.problem, made.activities)
         if complaints:
             raise RuntimeError(f"the search's plan fails its own validator: {complaints[0].sentence}")
         return made
@@ -143,7 +143,7 @@ class Desk:
             )  # fmt: skip
         problem = frame(self.expedition, plan.margins, self.near)
         lines = []
-        for each in check_plan(problem, plan.activities, round(1e6 * plan.unfair_kg)):
+        for each in check_plan(problem, plan.activities):
             place = ("activities", each.activity) if each.activity >= 0 else ("activities",)
             mark = tree.where(place)
             lines.append(f"{file}:{mark.line if mark else 1}: {each.group}: {each.sentence}")
@@ -154,6 +154,8 @@ class Desk:
         return plan_value(self.problem, plan.activities) / 100
 
     def edited(self, plan: Plan) -> Plan:
-        """The plan as a person changed it, with value and digest worked out anew."""
-        edited = plan.model_copy(update={"edited": plan.edited or not plan.intact, "value": self.value_of(plan)})
+        """The plan as a person changed it, with value, shares and digest worked out anew."""
+        unfair_kg = plan_unfair_mg(self.problem, plan.activities) / 1e6
+        told = {"edited": plan.edited or not plan.intact, "value": self.value_of(plan), "unfair_kg": unfair_kg}
+        edited = plan.model_copy(update=told)
         return edited.model_copy(update={"sha256": str(edited.document()["sha256"])})

@@ -32,11 +32,18 @@ class Judged:
 
     def replan(self, now: Situation, current: Sequence[Route], reason: str) -> Decision:
         """The inner planner's decision, or to carry on where its plan breaks a limit."""
-        found = self._inner.replan(now, current, reason)
+        return self._judge(self._inner.replan(now, current, reason), now, current, reason)
+
+    def ask(self, now: Situation, current: Sequence[Route], reason: str) -> Callable[[], Decision]:
+        """As `replan`, judged once the answer is there."""
+        answer = self._inner.ask(now, current, reason)
+        return lambda: self._judge(answer(), now, current, reason)
+
+    def _judge(self, found: Decision, now: Situation, current: Sequence[Route], reason: str) -> Decision:
         if not found.activities:
             return found
         asked = widen(self._framing.question(now), *found.margins)
-        complaints = check_plan(asked, found.activities, found.unfair_mg)
+        complaints = check_plan(asked, found.activities)
         if not complaints:
             return found
         sentence = f"{reason}: plan.invalid: {complaints[0].group}: {complaints[0].sentence}"
@@ -54,7 +61,7 @@ def fly(world: World, planned: Problem, plan: Plan, planner: Planner, on_event: 
     Raises:
         PlanRefusedError: the plan breaks a limit; nothing was done.
     """
-    complaints = check_plan(planned, plan.activities, round(1e6 * plan.unfair_kg))
+    complaints = check_plan(planned, plan.activities)
     if complaints:
         raise PlanRefusedError(f"the plan may not run: {complaints[0].group}: {complaints[0].sentence}")
     legs = tuple(tuple(each) for each in legs_of_plan(world.problem, plan.activities))

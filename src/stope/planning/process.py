@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 
 from stope.clock import HostClock
@@ -45,10 +45,19 @@ class PlannerProcess:
 
     def replan(self, now: Situation, current: Sequence[Route], reason: str) -> Decision:
         """As `Replanner.replan`; the current plan when no answer comes in time."""
-        self.ask(now, current, reason)
+        return self.ask(now, current, reason)()
+
+    def ask(self, now: Situation, current: Sequence[Route], reason: str) -> Callable[[], Decision]:
+        """Put the question and return at once; an older one is forgotten. What is returned waits for the answer."""
+        number = self._put(now, current, reason)
+        return lambda: self._wait(number, current, reason)
+
+    def _wait(self, number: int, current: Sequence[Route], reason: str) -> Decision:
+        if number != self.calls:
+            return carry_on(current, f"{reason}: asked anew before there was an answer")
         until = self._host.now_s() + self._late_s
         while (left_s := until - self._host.now_s()) > 0.0:
-            found = self.answer(left_s)
+            found = self._answer(left_s)
             if found is not None:
                 return found
             if not self._process.is_alive():
@@ -56,8 +65,8 @@ class PlannerProcess:
         self.late += 1
         return carry_on(current, f"{reason}: the planner is late, the current plan is carried on")
 
-    def ask(self, now: Situation, current: Sequence[Route], reason: str) -> None:
-        """Put the question and return at once; an older one is forgotten."""
+    def _put(self, now: Situation, current: Sequence[Route], reason: str) -> int:
+        """Put the question; its number."""
         self.calls += 1
         question: _Question = (self.calls, now, tuple(tuple(route) for route in current), reason)
         try:
@@ -65,8 +74,9 @@ class PlannerProcess:
         except OSError:
             self._start_again()
             self._line.send(question)
+        return self.calls
 
-    def answer(self, wait_s: float = 0.0) -> Decision | None:
+    def _answer(self, wait_s: float) -> Decision | None:
         """The answer to the newest question, if it has come."""
         try:
             while self._line.poll(wait_s):

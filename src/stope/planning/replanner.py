@@ -11,7 +11,7 @@ was collected stays fair. Where no fair way on exists it takes the least violati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from stope.mission.planfile import Activity
@@ -19,11 +19,11 @@ from stope.planning.difference import difference
 from stope.planning.groundbelief import GroundBelief
 from stope.planning.luck import Spread, draw_luck
 from stope.planning.margins import widen
-from stope.planning.problem import Problem, RobotState
+from stope.planning.problem import Problem, RobotState, WorkSite
 from stope.planning.schedule import activities
 from stope.planning.solver import Ask, Route, Solution, solve
 from stope.planning.tables import CHARGE_MINUTES
-from stope.planning.validator import check_plan, outside_band
+from stope.planning.validator import check_plan, outside_band, unavoidable_mg
 from stope.planning.world import Leg, World
 
 Decided = tuple[tuple[Activity, ...], tuple[float, float]]
@@ -55,7 +55,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where the mission stands at the end of the running activities."""
+    """Where the mission stands at the end of the running activities.
+
+    Attributes:
+        lost: tools that faults have taken away. Only a robot that works in PyBullet or in the world loses any, and such
+            an expedition has one robot.
+    """
 
     robots: tuple[RobotState, ...]
     collected_g: tuple[int, ...]
@@ -63,6 +68,7 @@ class Situation:
     taken_g: tuple[int, ...]
     done: frozenset[int]
     tests: tuple[tuple[str, float, bool], ...] = ()
+    lost: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,41 +121,45 @@ class Replanner:
         )
         problem = replace(self.nominal, robots=now.robots, agreement=agreement)
         problem = GroundBelief(now.tests).applied_to(problem) if self.policy.learn else problem
-        # a demand that was met, or failed, is no demand any more
-        return replace(
-            problem, sites=tuple(replace(s, demanded=s.demanded and s.number not in now.done) for s in problem.sites)
-        )
+        return replace(problem, sites=tuple(_as_it_is(site, now) for site in problem.sites))
+
+    def ask(self, now: Situation, current: Sequence[Route], reason: str) -> Callable[[], Decision]:
+        """Put the question; what is returned gives the answer."""
+        found = self.replan(now, current, reason)
+        return lambda: found
 
     def replan(self, now: Situation, current: Sequence[Route], reason: str) -> Decision:
         """The decision from situation `now` with the plan's rest `current`, asked for because of `reason`."""
         self.calls += 1
         problem = self.question(now)
-        only = frozenset(site.number for site in problem.sites if site.number not in now.done)
+        only = frozenset(s.number for s in problem.sites if s.number not in now.done and not s.forbidden)
         time, energy = self.policy.time, self.policy.energy
         best: tuple[float, Solution, Decided] | None = None
         for _ in range(3):
             planned = widen(problem, time, energy)
             found = self._search(planned, only, current)
             made = activities(planned, found)
-            if not found.home or check_plan(planned, made, found.unfair_mg):
+            if not found.home or check_plan(planned, made):
                 time, energy = 1 + 0.5 * (time - 1), 1 + 0.5 * (energy - 1)  # margins alone may forbid the way home
                 continue
-            kept = self._kept_limits(problem, found, only)
+            kept = self._kept_limits(problem, legs_of(found), only)
             if best is None or kept > best[0]:
                 best = (kept, found, (made, (time, energy)))
             if kept >= self.policy.wanted:
                 break
             time, energy = time * 1.08, energy * 1.08
-        return self._decide(problem, best, current, reason)
+        return self._decide(problem, best, current, only, reason)
 
     def _search(self, planned: Problem, only: frozenset[int], warm: Sequence[Route]) -> Solution:
         ask = Ask(
             self.policy.iterations, self.seed, f"replan {self.calls}", only, self.policy.keep_fair,
             warm=tuple(tuple(leg for leg in route if leg[0] == 0 or leg[0] in only) for route in warm),
         )  # fmt: skip
-        return solve(planned, ask)
+        found = solve(planned, ask)
+        # The rest of a plan that was fair as a whole may pull the search into a corner: to stay at home is fairer.
+        return found if found.unfair_mg <= unavoidable_mg(planned) else solve(planned, replace(ask, warm=()))
 
-    def _kept_limits(self, problem: Problem, found: Solution, only: frozenset[int]) -> float:
+    def _kept_limits(self, problem: Problem, legs: Sequence[Sequence[Leg]], only: frozenset[int]) -> float:
         if not self.policy.rollouts:
             return 1.0
         good = 0
@@ -157,12 +167,17 @@ class Replanner:
             world = World(problem, draw_luck(problem, self.seed + 7919 * self.calls + k, self.spread))
             world.done |= {s.number for s in problem.sites} - only
             # the next activity of each robot, then straight home: what comes later is planned anew by then
-            play(world, [legs[:1] for legs in legs_of(found)])
+            play(world, [each[:1] for each in legs])
             good += not world.violations
         return good / self.policy.rollouts
 
     def _decide(
-        self, problem: Problem, best: tuple[float, Solution, Decided] | None, current: Sequence[Route], reason: str
+        self,
+        problem: Problem,
+        best: tuple[float, Solution, Decided] | None,
+        current: Sequence[Route],
+        only: frozenset[int],
+        reason: str,
     ) -> Decision:
         terms = problem.agreement
         shares = outside_band(terms, terms.collected_g, terms.common_g)[1]
@@ -170,7 +185,16 @@ class Replanner:
             return carry_on(current, f"{reason}: no plan passes the validator, the current one is carried on", shares)
         kept, found, (made, margins) = best
         changes = difference(problem, current, found.routes)
-        verdict = "a better plan" if changes else "the plan stands"
+        gone = sum(1 for route in current for node, _ in route if node and node not in only)
+        if changes and not gone and kept < self.policy.wanted and any(current):
+            tail = carry_on(current, "", shares)
+            before = self._kept_limits(problem, tail.legs, only)
+            if before > kept:
+                why = f"all limits hold in {kept:.0%} of drawn next activities, with the current plan in {before:.0%}"
+                return replace(tail, reason=f"{reason}: {why}, which is carried on")
+        verdict = "a new plan" if changes else "the plan stands"
+        if gone:
+            verdict += f", as {gone} planned sites can no longer be worked"
         why = f"{reason}: {verdict}, {kept:.0%} of drawn next activities keep all limits"
         if found.unfair_mg:
             why += f"; no fair completion was found, least violation {found.unfair_mg / 1e6:.2f} kg"
@@ -178,6 +202,13 @@ class Replanner:
             found.routes, legs_of(found), bool(changes), why, changes, found.value / 100, kept, found.unfair_mg, shares,
             made, margins,
         )  # fmt: skip
+
+
+def _as_it_is(site: WorkSite, now: Situation) -> WorkSite:
+    """Forbidden where a tool is gone that it needs; a demand that was met, or cannot be, is no demand any more."""
+    gone = sorted({step.task for step in site.steps} & now.lost)
+    why = site.forbidden or (f"its {gone[0]} was lost" if gone else "")
+    return replace(site, demanded=site.demanded and site.number not in now.done and not gone, forbidden=why)
 
 
 def carry_on(current: Sequence[Route], why: str, shares: str = "") -> Decision:

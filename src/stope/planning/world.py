@@ -8,9 +8,11 @@ shares no code with the decoder. Time runs in whole minutes while parked and is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from stope.planning.anomaly import Anomaly, cut_short
 from stope.planning.luck import Luck
 from stope.planning.problem import Problem, RobotState, WorkSite
 
@@ -75,6 +77,9 @@ class World:
         self.violations: list[str] = []
         self.done: set[int] = set()
         self.outcomes: list[tuple[str, float, bool]] = []  # material, believed hold probability, held
+        self.lost: set[str] = set()  # tools
+        self.broken_off: dict[int, str] = {}  # task by site in which a fault ended the work there
+        self.on_anomaly: Callable[[Anomaly], None] = lambda _anomaly: None
         self._end = 2 * problem.horizon
         self._sun = _covered(problem.sun, self._end)
         self._near = problem.zones | {(b, a) for a, b in problem.zones}
@@ -91,11 +96,13 @@ class World:
         if node == 0:
             return self._unload(robot, leg)
         site = self.problem.site(node)
+        if self.lost & {step.task for step in site.steps}:
+            return self._skip(robot, node)
         if not self._fits(rover, site) or not self._send_if_full(rover, site.data_mb):
             return self._skip(robot, node)
         if not self._park(rover, site.energy, leg.charge, site) or not self._in_time(rover, site):
             return self._skip(robot, node)
-        return self._visit(robot, site)
+        return self.visit(robot, site)
 
     def go_home(self, robot: int) -> Event:
         """The way back; the bin is taken over at the depot."""
@@ -112,13 +119,16 @@ class World:
             self._tick(rover)
         rover.data_mb = 0
 
-    def _visit(self, robot: int, site: WorkSite) -> Event:
+    def visit(self, robot: int, site: WorkSite) -> Event:
+        """The visit itself, once the robot is there and everything fits."""
         rover, luck, fleet = self.rovers[robot], self.luck, self.problem.fleet
         self.done.add(site.number)
         slow, hungry = luck.work_time[site.number], luck.work_energy[site.number]
         held = bool(luck.holds[site.number])
         self.outcomes.append((site.material, site.hold, held))
         steps = site.steps if held else tuple(s for s in site.steps if s.task in _ABORT_TASKS)
+        if held and site.number in self.broken_off:
+            steps = cut_short(site, self.broken_off[site.number])
         minutes, energy = slow * sum(s.minutes for s in steps), hungry * sum(s.energy for s in steps)
         yielded = luck.mass[site.number] * self._cut_share(rover, site, slow) if held else 0.0
         rover.time, rover.level = rover.time + minutes, rover.level - energy

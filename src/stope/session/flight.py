@@ -1,33 +1,43 @@
 """Flight: a plan file carried out. The plan is flown at activity level; sites may be worked in PyBullet, one at a time.
 
-One PyBullet world has one robot, so several robots are flown at activity level only. What a PyBullet mission decides is
-whether the anchors of that site hold and what part of the mass comes home; how long things take is drawn as for
-`stope plan --simulate`, because a plan counts survey, charging and waiting too.
+One PyBullet world has one robot, so several robots are flown at activity level only. What a site's mission decides is
+whether the anchors of that site hold, what part of the mass comes home, and what goes wrong meanwhile: whatever its
+executive wants planned anew is asked of the planner at once, while the robot stows and leaves. How long things take is
+drawn as for `stope plan --simulate`, because a plan counts survey, charging and waiting too.
 """
 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from stope.control.stack import Tick
+from stope.executive.activity import Replan
+from stope.executive.tree import Executive
 from stope.mission.errors import InputError
 from stope.mission.expedition import Expedition
 from stope.mission.missionfile import Collect, load_mission
+from stope.planning.anomaly import Anomaly, expected_end
 from stope.planning.closedloop import Outcome
 from stope.planning.desk import Desk
 from stope.planning.flying import Judged, fly
 from stope.planning.framing import frame
 from stope.planning.luck import Luck, Spread, draw_luck
+from stope.planning.problem import WorkSite
 from stope.planning.process import PlannerProcess
-from stope.planning.replanner import Policy, Replanner
+from stope.planning.replanner import Decision, Policy, Replanner
 from stope.planning.schedule import place_name
-from stope.planning.world import Event, Leg, World
+from stope.planning.world import Event, World
+from stope.robot.messages import Sent
 from stope.session.request import RunRequest
 from stope.session.run import run_mission
 
 LOG = "flight.jsonl"
+_TOOLS = ("drill", "collect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,9 @@ class FlightRequest:
     Attributes:
         expedition: shipped name or file. plan: the plan file. overrides: of the expedition.
         template: mission whose tasks are done at each site in PyBullet; empty for activity level alone.
-        own_process: the planner in a process of its own, as on hardware; then what it plans in time is not repeatable.
+        robot: who does them. With any but "sim" the planner is a process of its own, so that control is never late for
+            it; what it plans in time is then not repeatable.
+        inject: "fault@task" each, caused at the first site where that task is done.
     """
 
     expedition: str
@@ -46,7 +58,13 @@ class FlightRequest:
     seed: int | None = None
     overrides: tuple[str, ...] = ()
     template: str = ""
-    own_process: bool = False
+    robot: str = "sim"
+    inject: tuple[str, ...] = ()
+
+    @property
+    def own_process(self) -> bool:
+        """Whether the planner is a process of its own."""
+        return self.robot != "sim"
 
 
 def fly_plan(asked: FlightRequest) -> Outcome:
@@ -61,6 +79,9 @@ def fly_plan(asked: FlightRequest) -> Outcome:
         raise InputError(str(asked.plan), read=f"a plan that may not run: {complaints[0]}", expected="a good plan")
     if asked.template and desk.expedition.rovers.count > 1:
         raise InputError("--sites", read=f"{desk.expedition.rovers.count} robots", expected="one robot in PyBullet")
+    for option, given in (("--inject", ", ".join(asked.inject)), ("--robot", asked.robot if asked.own_process else "")):
+        if given and not asked.template:
+            raise InputError(option, read=f"'{given}' without --sites", expected="--sites MISSION: work done at sites")
     seed, policy = desk.ask.seed, Policy()
     here = Replanner(desk.nominal, policy, seed)
     apart = PlannerProcess(desk.nominal, policy, seed) if asked.own_process else None
@@ -90,45 +111,84 @@ class Told:
 
     def replan(self, *question: Any) -> Any:
         """The inner planner's decision."""
-        found = self._inner.replan(*question)
+        return self._told(self._inner.replan(*question))
+
+    def ask(self, *question: Any) -> Callable[[], Any]:
+        """The inner planner's decision, told when it is taken up."""
+        answer = self._inner.ask(*question)
+        return lambda: self._told(answer())
+
+    def _told(self, found: Decision) -> Decision:
         _tell(self._log, what="decision", swapped=found.swapped, reason=found.reason, changes=list(found.changes),
               value=found.value, unfair_kg=found.unfair_mg / 1e6, shares=found.shares)  # fmt: skip
         return found
 
 
 class SiteWorld(World):
-    """The activity-level world, in which a PyBullet mission says of each site what holds and what comes home."""
+    """The activity-level world, in which a site's mission says what holds, what comes home and what goes wrong."""
 
     def __init__(self, desk: Desk, luck: Luck, asked: FlightRequest, log: IO[str]) -> None:
         super().__init__(desk.nominal, luck)
         self._expedition, self._asked, self._log = desk.expedition, asked, log
-        self._worked: set[int] = set()
+        self._inject = list(asked.inject)
 
-    def carry_out(self, robot: int, leg: Leg) -> Event:
-        """As `World.carry_out`, once the site's mission has been run."""
-        if self._asked.template and leg.node and leg.node not in self._worked:
-            self._worked.add(leg.node)
-            self._work(leg.node)
-        return super().carry_out(robot, leg)
+    def visit(self, robot: int, site: WorkSite) -> Event:
+        """As `World.visit`, once the site's mission has been run."""
+        if self._asked.template:
+            self._work(robot, site)
+        return super().visit(robot, site)
 
-    def _work(self, node: int) -> None:
-        name = place_name(self.problem, node)
-        held, share, reason = run_site(self._expedition, name, self._asked, self._asked.out / name)
-        self.luck.holds[node], self.luck.mass[node] = held, share
-        _tell(self._log, what="mission", site=name, anchors_held=held, share_of_mass=share, reason=reason)
+    def _work(self, robot: int, site: WorkSite) -> None:
+        rover = self.rovers[robot]
+        tasks = {step.task for step in site.steps} - self.lost
+        here = tuple(each for each in self._inject if each.split("@")[1] in tasks)
+        self._inject = [each for each in self._inject if each not in here]
+
+        def notice(told: Replan) -> None:
+            begun, until = expected_end(rover.state(), site, told.task, math.floor(rover.time))
+            self.broken_off.setdefault(site.number, told.task)
+            self.lost |= {told.lost} - {""}
+            found = Anomaly(robot, site.number, begun, told.task, told.code, told.reason, until)
+            _tell(self._log, what="anomaly", site=site.name, minute=begun, task=told.task, code=told.code,
+                  reason=told.reason, lost=told.lost, frozen_until=until.time)  # fmt: skip
+            self.on_anomaly(found)
+
+        held, share, reason = run_site(self._expedition, site.name, self._asked, tasks, here, notice)
+        self.luck.holds[site.number], self.luck.mass[site.number] = held, share
+        _tell(self._log, what="mission", site=site.name, anchors_held=held, share_of_mass=share, reason=reason)
 
 
-def run_site(expedition: Expedition, name: str, asked: FlightRequest, out: Path) -> tuple[bool, float, str]:
-    """One site's PyBullet mission: whether the anchors held, the part of the mass that came home, and why not all."""
+def run_site(
+    expedition: Expedition,
+    name: str,
+    asked: FlightRequest,
+    tasks: Collection[str],
+    inject: tuple[str, ...],
+    notice: Callable[[Replan], None],
+) -> tuple[bool, float, str]:
+    """One site's mission: whether the anchors held, the part of the mass that came home, and why not all.
+
+    Args:
+        tasks: what the plan does there; other tools of the mission stay at rest.
+        notice: told of what is to be planned anew, as it comes up.
+    """
     place = next(site for site in expedition.sites if site.name == name)
     ground = next(each for each in expedition.grounds if each.name == place.ground)
     template = load_mission(asked.template)
     seed = expedition.seed + expedition.sites.index(place) if asked.seed is None else asked.seed
+
+    def watch(_tick: Tick, _sent: Sent, executive: Executive) -> None:
+        asks = executive.desk.replan
+        while asks:
+            notice(asks.pop(0))
+
     outcome = run_mission(
         RunRequest(
-            asked.template, seed=seed, overrides=(f"site.rock={ground.material}",), out=out, video=False,
-            progress=False, attended=False,
-        )
+            asked.template, robot=asked.robot, seed=seed, overrides=(f"site.rock={ground.material}",), inject=inject,
+            leave_out=tuple(sorted(set(_TOOLS) - set(tasks))), out=asked.out / name, video=False, progress=False,
+            attended=False,
+        ),
+        [watch],
     )  # fmt: skip
     states = {task.task: task.state for task in outcome.tasks}
     held = states.get("pull_test", states.get("anchor")) == "succeeded"

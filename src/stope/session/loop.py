@@ -150,11 +150,11 @@ def _rehearse(run: Run, obs: Observation) -> None:
 def _executive(run: Run, view: View, found: Sequence[Activity] | None) -> Executive:
     """The executive of a new mission, or of one whose activities were `found` in a checkpoint."""
     tasks = run.mission.tasks
-    skips = {}
+    skips = dict.fromkeys(run.request.leave_out, "the run was asked for without it")
     if run.request.anchors == "none":
-        skips = dict.fromkeys(("anchor", "pull_test"), "the run was asked for without anchors")
+        skips |= dict.fromkeys(("anchor", "pull_test"), "the run was asked for without anchors")
     if run.refusal:
-        skips = {task.task: run.refusal for task in tasks}
+        skips |= {task.task: run.refusal for task in tasks}
     limit_wh = run.mission.energy_limit_wh
     tools = frozenset(task.task for task in tasks)
     watched = standard_monitors(run.robot.model.bus_voltage_v, math.inf if limit_wh is None else 3600 * limit_wh, tools)

@@ -20,6 +20,7 @@ class RunRequest:
         inject: "fault@task" each, as `stope faults list` names them.
         orders: "verb@seconds" of run time each: a person's orders, given beforehand.
         ask: tasks that begin only once the operator has approved them.
+        leave_out: tasks that are not done, though the mission has them.
         resume: go on with the run in `out` from its checkpoint; the rest of the request must be that run's.
         attended: listen to `stope operate` while it runs.
         overrides: "path=value" each, as `--set` takes them.
@@ -37,6 +38,7 @@ class RunRequest:
     inject: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
     attended: bool = True
     resume: bool = False
     overrides: tuple[str, ...] = ()

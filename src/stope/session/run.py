@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ from stope.tasklog.digest import payload_digest
 from stope.tasklog.writer import TaskLogWriter
 
 
-def run_mission(request: RunRequest) -> Outcome:
+def run_mission(request: RunRequest, also: Sequence[Watcher] = ()) -> Outcome:
     """Build, run, record, judge, draw.
+
+    Args:
+        also: called after every control tick, as recorder and progress line are.
 
     Raises:
         InputError: the request cannot be run; nothing was written.
@@ -33,20 +37,20 @@ def run_mission(request: RunRequest) -> Outcome:
     gc.freeze()  # what was built lives as long as the run: the collector need not walk through it a thousand times
     try:
         run.robot.connect()  # before anything is written, or could have to be made safe
-        return _run(run)
+        return _run(run, also)
     finally:
         gc.unfreeze()
         run.robot.close()
 
 
-def _run(run: Run) -> Outcome:
+def _run(run: Run, also: Sequence[Watcher]) -> Outcome:
     request, host = run.request, HostClock()
     path = _log_file(_new_folder(request.out), run)
     strip = FilmStrip(run, run.plant) if request.video and run.plant is not None else None
     with TaskLogWriter(path, run_header(run), start_utc_ns=run.mission.start_us * 1000) as writer:
         recorder, keeper = Recorder(run, writer), Keeper(run)
         line = ProgressLine(run, host) if request.progress else None
-        watchers: list[Watcher] = [keeper, recorder, *([strip] if strip else []), *([line] if line else [])]
+        watchers: list[Watcher] = [keeper, recorder, *([strip] if strip else []), *([line] if line else []), *also]
         began = host.now_s()
         try:
             result = run_loop(run, watchers, recorder.detection)
