@@ -83,6 +83,14 @@ def test_own_weight_is_tared_away() -> None:
     assert alarms(watch, UNANSWERED_TICKS, weight_n=60.0, carried_n=237.0)[-1] is not None
 
 
+def test_a_robot_taken_up_with_its_bit_on_the_ground_is_tared_too() -> None:
+    """A host that starts again finds 30 N on the bit, which the clamp does not carry; then the bit is lifted off."""
+    watch = AnchorWatch(4)
+    assert alarms(watch, 20, weight_n=30.0, carried_n=207.0) == [None] * 20
+    assert alarms(watch, 20, weight_n=6.0, carried_n=231.0) == [None] * 20
+    assert alarms(watch, 20, carried_n=237.0) == [None] * 20
+
+
 def test_a_stuck_sensor_is_no_witness() -> None:
     """Inertial unit or load cell repeat themselves sample after sample: no alarm, which would open grips that hold."""
     fast = estimate(innovation_m_s=np.array((0.0, 0.0, 0.05)))

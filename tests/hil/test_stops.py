@@ -277,6 +277,21 @@ def test_safing_ramps_spindle_and_feed_with_their_enables_and_brakes_the_rest(de
     assert list(device.efforts.anchor) == [0, 0, 0, 0]
 
 
+def test_safing_keeps_up_a_carriage_that_weighs_on_its_feed(device: Device) -> None:
+    """Under 1 g the feed holds 40 N of carriage up to press with 10: that must not end before its brake is closed."""
+    drilling(device)
+    device.sensors.weight_on_bit_n = 10.0
+    device.stream(50_000, velocity={SPINDLE: 12.0}, effort={FEED: -30.0}, effort_limit={FEED: 80.0})
+    device.command(device.m.COMMAND_SAFE)
+    device.sensors.velocity[SPINDLE] = 0.0
+    while device.state == SAFING:
+        assert device.efforts.effort[FEED] == -30.0
+        assert device.efforts.effort_limit[FEED] == 80.0
+        device.run(1000)
+    assert device.state == FAULT
+    assert device.efforts.braked == 0xFFFF
+
+
 def test_safing_ends_after_two_seconds_though_the_spindle_still_turns(device: Device) -> None:
     drilling(device)
     device.command(device.m.COMMAND_SAFE)

@@ -122,7 +122,8 @@ struct safety {
     uint64_t since_us; /* when the present state was entered */
     uint64_t low_bus_us;
     uint64_t unjam_us; /* until when the spindle turns as UNJAM told it; 0: it does not */
-    float spindown[ROBOT_JOINTS], limit[ROBOT_JOINTS]; /* speeds and effort limits from which SAFING ramps down */
+    float spindown[ROBOT_JOINTS]; /* speeds from which SAFING ramps down */
+    float push_from_n, push_most_n; /* what the feed may push with: as SAFING began, and now */
     uint8_t state, after_safing, late_ticks;
     bool low_bus;
 };

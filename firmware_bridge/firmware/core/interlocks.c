@@ -155,7 +155,8 @@ void interlocks_drill(struct core *c, uint64_t now, struct core_efforts *out)
 {
     if (!ROBOT_HAS_DRILL) return;
     need_anchors(c, now, out);
-    if (c->safety.state != SAFETY_STATE_SAFING) press_no_harder(c, now, out); /* there the limit itself ramps to zero */
+    if (c->safety.state == SAFETY_STATE_SAFING) hold_feed_back(out, c->safety.push_most_n);
+    else press_no_harder(c, now, out);
     turn_no_stuck_bit(c, now, out);
     obey_torque(c, now);
 }

@@ -114,10 +114,8 @@ static void begin_safing(struct core *c, uint8_t after, uint64_t now)
 {
     struct safety *s = &c->safety;
     struct servo *v = &c->servo;
-    for (uint32_t i = 0; i < ROBOT_JOINTS; i++) {
-        s->spindown[i] = c->sensors.velocity[i];
-        s->limit[i] = v->limit[i];
-    }
+    for (uint32_t i = 0; i < ROBOT_JOINTS; i++) s->spindown[i] = c->sensors.velocity[i];
+    if (ROBOT_HAS_DRILL) s->push_from_n = s->push_most_n = v->limit[ROBOT_FEED];
     servo_hold(v, c->sensors.position);
     for (uint32_t i = 0; i < ROBOT_JOINTS; i++) {
         bool feed = ROBOT_HAS_DRILL && i == ROBOT_FEED;
@@ -261,8 +259,9 @@ static bool at_rest(const struct core *c)
     return true;
 }
 
-/* Spindle and drums ramp to rest within their torque limits, the feed's force ramps to nothing: a hard stop would throw the
- * spindle's momentum and the drill's preload into the body and onto the anchors. */
+/* Spindle and drums ramp to rest within their torque limits, the feed's push ramps to nothing: a hard stop would throw the
+ * spindle's momentum and the drill's preload into the body and onto the anchors. Only the push: what holds a carriage up
+ * under 1 g stays until the brake has it, or the carriage's whole weight would come down on the bit. */
 static void ramp_down(struct core *c, uint64_t now)
 {
     struct safety *s = &c->safety;
@@ -270,7 +269,7 @@ static void ramp_down(struct core *c, uint64_t now)
     float share = 1.0f - (float)smaller(elapsed, ramp) / (float)ramp;
     for (uint32_t i = 0; i < ROBOT_JOINTS; i++)
         if (robot_joint[i].kind == JOINT_CONTINUOUS) c->servo.velocity[i] = share * s->spindown[i];
-    if (ROBOT_HAS_DRILL) c->servo.limit[ROBOT_FEED] = share * s->limit[ROBOT_FEED];
+    if (ROBOT_HAS_DRILL) s->push_most_n = share * s->push_from_n;
     if ((elapsed >= ramp && at_rest(c)) || elapsed >= SAFING_MAX_US) enter(c, s->after_safing, now);
 }
 

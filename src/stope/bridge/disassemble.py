@@ -75,13 +75,16 @@ class Disassembler:
 
 
 def hold_command(model: RobotModel, position: Vector, anchor_action: Codes, valid_until_us: int) -> Command:
-    """Stay where you are: positions kept, continuous joints at rest, anchors as they are, gas shut."""
+    """Stay where you are: positions kept, the feed braked, continuous joints at rest, anchors as they are, gas shut."""
     count = len(model.joints)
     turning = np.array([joint.kind == "continuous" for joint in model.joints])
+    mode = np.where(turning, JointMode.VELOCITY, JointMode.POSITION).astype(np.int8)
+    if model.drill is not None:
+        mode[model.drill.feed] = JointMode.BRAKE  # a servo that knows no weight would let a carriage sag onto its bit
     return Command(
         seq=0,
         valid_until_us=valid_until_us,
-        joint_mode=np.where(turning, JointMode.VELOCITY, JointMode.POSITION).astype(np.int8),
+        joint_mode=mode,
         joint_position=np.clip(position, model.position_min, model.position_max),
         joint_velocity=np.zeros(count),
         joint_effort=np.zeros(count),

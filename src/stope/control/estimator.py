@@ -91,10 +91,15 @@ class Estimator:
         self._relied_on = np.zeros(limbs, dtype=bool)
         self.anchor_point_m = np.zeros((limbs, 3))
 
-    def resume(self, position_m: Vector, rotation: Vector) -> None:
-        """Stand at this pose, at rest: an anchored robot whose host was away has not moved."""
+    def resume(self, position_m: Vector, rotation: Vector, limb_force_n: Vector) -> None:
+        """Stand at this pose, at rest: an anchored robot whose host was away has not moved.
+
+        Args:
+            limb_force_n: (L, 3) as read now; a filter that began at nothing would say that no anchor answers.
+        """
         self._position, self._rotation = position_m.copy(), rotation.copy(order="C")
         self._velocity = np.zeros(3)
+        self._force = np.where(np.isfinite(limb_force_n), limb_force_n, 0.0)
 
     def mark_anchor(self, limb: int, foot_base_m: Vector) -> None:
         """The limb's gripper has engaged: remember where, in the site frame."""

@@ -154,8 +154,13 @@ class ControlStack:
         )
         return view, alarm
 
-    def resume(self, position_m: Vector, rotation: Vector, evidence: Mapping[str, Any], holding: np.ndarray) -> None:
+    def resume(
+        self, position_m: Vector, rotation: Vector, evidence: Mapping[str, Any], holding: np.ndarray, obs: Observation
+    ) -> None:
         """Go on from a checkpoint: pose and evidence as they were, but of anchors only those that are `holding` (L,).
+
+        Args:
+            obs: what the sensors read now.
 
         Raises:
             ValueError: the evidence is of other anchors.
@@ -163,7 +168,7 @@ class ControlStack:
         self.belief.recall(evidence)
         for limb in np.flatnonzero(~holding & (self.belief.state != AnchorState.NONE)):
             self.belief.released(int(limb))
-        self._estimator.resume(position_m, rotation)
+        self._estimator.resume(position_m, rotation, obs.limb_force_n)
 
     @property
     def planned_force_n(self) -> Vector:

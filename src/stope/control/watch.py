@@ -135,7 +135,8 @@ class AnchorWatch:
         """Weight on bit that the limbs do not answer, and the most that is taken for noise and acceleration, N."""
         push, carried = obs.weight_on_bit_n, float(estimate.limb_force_n[:, 2].sum())
         if self._tare_n is None:
-            self._tare_n = carried
+            # A robot that is taken up again may stand with its bit on the ground: what that carries, the limbs do not.
+            self._tare_n = carried + (push if push >= UNLOADED_N else 0.0)
         if push < UNLOADED_N:
             self._tare_n += TARE_SHARE * (carried - self._tare_n)
         if push <= UNANSWERED_FLOOR_N:

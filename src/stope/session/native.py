@@ -29,7 +29,7 @@ from stope.session.request import RunRequest
 
 SETPOINT_AGE_MS = 200  # set-points come at 50 Hz, from a host that a busy machine may stall
 STATE_HZ = 50.0
-READY_S, END_S = 60.0, 5.0
+READY_S, END_S = 300.0, 5.0  # compiling a world's code for the first time takes minutes
 
 
 class NativeRobot(SerialRobot):

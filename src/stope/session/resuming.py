@@ -50,7 +50,7 @@ def take_up(run: Run, robot: Robot) -> Sequence[Activity]:
         )  # fmt: skip
     facts = checkpoint.facts
     position, rotation = np.array(facts.position_m), np.array(facts.rotation).reshape(3, 3)
-    run.stack.resume(position, rotation, facts.evidence, holding)
+    run.stack.resume(position, rotation, facts.evidence, holding, obs)
     kinematics = Kinematics(robot.model)
     kinematics.update(obs.joint_position)
     run.stance.hold_here(kinematics.feet_m, holding)
