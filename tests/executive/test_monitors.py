@@ -20,10 +20,8 @@ TICK_US = 50_000
 class Vec(list):
     """As much of an array as monitors look at."""
 
-    size = 3
-
-    def sum(self) -> float:
-        return math.fsum(self)
+    def ravel(self) -> Vec:
+        return self
 
     def tolist(self) -> list[float]:
         return list(self)

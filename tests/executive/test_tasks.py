@@ -58,7 +58,7 @@ def test_a_full_bin_ends_collecting_on_purpose() -> None:
     assert drums.asked[0].code == "collector.bin_full"
     drums.progress = drums.asked[0]
     assert bench.tick() == ("interrupted", "collector.bin_full")
-    assert bench.desk.replan == ["collect interrupted: the bin is full"]
+    assert [each.reason for each in bench.desk.replan] == ["collect interrupted: the bin is full"]
     assert Bench(workshop().task(Collect(task="collect", mass_kg=0.3)), scene).tick() == (
         "refused", "collector.bin_full",
     )  # fmt: skip

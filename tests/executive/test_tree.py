@@ -75,6 +75,53 @@ def test_a_fault_takes_over_and_the_mission_does_not_come_back(ending: str) -> N
     assert play.begun[-1] == "recover"
 
 
+HAPPENINGS = ("none", "pause", "pause and resume", "abort", "skip", "estop", "anchors.lost", "failure", "ask")
+
+
+@pytest.mark.parametrize("happening", HAPPENINGS)
+def test_ticking_the_task_at_work_alone_comes_to_the_same_as_the_whole_tree(happening: str) -> None:
+    """Whatever happens at whatever tick: the same changes in the same ticks, the same modes."""
+    for tick in range(1, 40, 3):
+        told = []
+        for whole in (False, True):
+            play = Play({"collect": FAILURE} if happening == "failure" else {}, hold=frozenset({"drill"}))
+            if happening == "ask":
+                play.executive.desk.operator.ask = frozenset({"drill"})
+            if whole:
+                play.executive._goes_on = lambda: False  # type: ignore[method-assign]
+            modes = []
+            for count in range(60):
+                if count == tick:
+                    _happen(play, happening)
+                if count == 50:
+                    play.hold.clear()
+                    play.order("resume" if happening == "pause and resume" else "approve")
+                play.tick()
+                modes.append(play.executive.desk.operator.mode)
+            told.append((play.executive.desk.news, modes, play.begun, play.executive.finished))
+        assert told[0] == told[1], tick
+
+
+def _happen(play: Play, happening: str) -> None:
+    if happening in ("abort", "skip", "estop") or happening.startswith("pause"):
+        play.order(happening.split()[0])
+    elif happening == "anchors.lost":
+        play.executive.raise_fault(happening)
+
+
+def test_the_whole_tree_is_walked_only_when_something_changes() -> None:
+    play = Play(hold=frozenset({"drill"}))
+    play.until("drill")
+    play.tick()
+    walks, walk = [], play.executive.root.tick_once
+    play.executive.root.tick_once = lambda: walks.append(walk())
+    play.tick(100)
+    assert walks == []
+    play.order("pause")
+    play.tick(3)
+    assert walks
+
+
 def test_each_change_is_told_once() -> None:
     play = Play({"drill": FAILURE})
     play.run()

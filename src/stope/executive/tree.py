@@ -71,6 +71,8 @@ class Executive:
             "root", memory=False, children=[EStop(self), fault, _close(leaves, self), Paused(self), mission]
         )
         self.finished = False
+        self._leaves = frozenset(leaves)
+        self._at_work: TaskLeaf | None = None
 
     @property
     def running(self) -> str:
@@ -110,9 +112,29 @@ class Executive:
         if self._watch():
             return
         desk.closing = self._closing()
+        if self._goes_on():
+            desk.operator.mode = self._mode()
+            return
         self.root.tick_once()
+        tip = self.root.tip()
+        self._at_work = tip if tip in self._leaves and tip.status is Status.RUNNING else None
         self.finished = self.finished or self.root.status in (Status.SUCCESS, Status.FAILURE)
         desk.operator.mode = self._mode()
+
+    def _goes_on(self) -> bool:
+        """Tick the task at work alone where nothing could take over: whether it goes on.
+
+        The branches above the mission look at nothing but these four. While all are clear and the task runs on, a walk
+        down the whole tree comes to the same leaf, at five times the cost. A leaf that ends is asked again by that walk
+        and repeats its outcome.
+        """
+        desk, leaf = self.desk, self._at_work
+        operator = desk.operator
+        if leaf is None or desk.faults or desk.closing is not None:
+            return False
+        if operator.estop is not None or operator.paused_us is not None:
+            return False
+        return leaf.update() is Status.RUNNING
 
     def _watch(self) -> bool:
         """Answer what the monitors raise; whether that was the end."""
