@@ -138,6 +138,10 @@ def run(
     sites: Annotated[
         str, typer.Option(metavar="MISSION", help="With --plan: work each site in PyBullet, as this mission does.")
     ] = "",
+    rotate_every: Annotated[
+        str,
+        typer.Option(metavar="TIME|SIZE", help="A new log file each 60s (of run time), 10min or 64MB."),
+    ] = "",
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with the run in this folder, from its checkpoint.")
     ] = None,
@@ -170,6 +174,7 @@ def run(
         ask=tuple(ask or ()),
         overrides=tuple(overrides or ()),
         out=out if out is not None else free_folder(mission),
+        rotate_every=rotate_every,
         video=video,
         progress=not (quiet or json),
     )

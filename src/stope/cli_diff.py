@@ -26,11 +26,12 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Compare tasks, depth, forces, masses and energy; exit code 1 if any differs by more than its tolerance."""
-    from stope.tasklog.diff import compare, summarise
+    from stope.tasklog.confined import confined
+    from stope.tasklog.diff import compare, summary_of
 
     for file in (a, b):
         exists(file)
-    ours, theirs = summarise(a), summarise(b)
+    ours, theirs = (summary_of(confined("stope.tasklog.diff:summarise_plain", str(file))) for file in (a, b))
     rows = compare(ours, theirs)
     if figure is not None:
         from stope.tasklog.diff_figure import figure as draw

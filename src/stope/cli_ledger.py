@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from stope.cli_log import FAILED, JsonOption, LogArgument, exists, group, now
-from stope.cli_seal import KeyOption, PolicyOption, SealOption, seal_path
+from stope.cli_seal import KeyOption, PolicyOption, SealOption
 from stope.mission.errors import InputError
 
 app = group("The shared mass ledger: signed entries over sealed logs, shares by an agreement.")
@@ -45,9 +45,10 @@ def post(
     from stope.ledger.collected import collected
     from stope.tasklog.seal.dsse import load_envelope
     from stope.tasklog.seal.policy import load_policy
+    from stope.tasklog.seal.statement import seal_path
 
     extra = dict(_pair(text, "--account") for text in account or ())
-    envelope = load_envelope(seal_path(log, seal))
+    envelope = load_envelope(seal or seal_path(log))
     with _sentence(f"--site {site}, --robot {robot}"):
         postings, evidence = collected(log, envelope, load_policy(policy), site=site, robot=robot, extra_accounts=extra)
     _append(ledger, policy, key, organisation, kind="collect", postings=postings, evidence=(evidence,), memo=memo)

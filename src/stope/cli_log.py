@@ -32,28 +32,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 
 @app.command("info")
 def log_info(file: LogArgument, json: JsonOption = False) -> None:
-    """Say what a log holds; exit code 1 if it is damaged or not whole."""
-    exists(file)
-    from stope.tasklog.info import describe, to_json
-
-    info = describe(file)
-    typer.echo(to_json(info) if json else str(info))
-    raise typer.Exit(0 if info.complete else FAILED)
+    """Say what a log holds, with the parts that it went on in; exit code 1 if it is damaged or not whole."""
+    info = told_of("info_log", file)
+    typer.echo(info["json"] if json else info["text"])
+    raise typer.Exit(0 if info["complete"] else FAILED)
 
 
 @app.command("check", epilog="Example:  stope log check theirs.mcap --json")
 def log_check(file: LogArgument, json: JsonOption = False) -> None:
-    """Hold a log, with the parts that it went on in, against the format; exit code 1 if it does not conform.
-
-    It may be a partner's: it is read in a process of its own with limits on memory and time.
-    """
-    exists(file)
-    from stope.tasklog.confined import confined
-    from stope.tasklog.parts import chain_problems, parts_of
-
-    parts = parts_of(file)
-    reports = confined("stope.tasklog.tasks:check_logs", *map(str, parts))
-    told(reports, "conforms", chain_problems(parts), json)
+    """Hold a log, with the parts that it went on in, against the format; exit code 1 if it does not conform."""
+    told(told_of("check_log", file), "conforms", json)
 
 
 @app.command("recover", epilog="Example:  stope log recover killed.mcap --out recovered.mcap")
@@ -66,14 +54,12 @@ def log_recover(
 ) -> None:
     """Restore the verified part of a truncated or damaged log and say what is missing.
 
-    Exit code 0 if nothing is missing, 1 if something is.
+    One file: of a log in parts, the one that is broken; `stope log join` puts the parts together. Exit code 0 if
+    nothing is missing, 1 if something is.
     """
-    exists(file)
-    from stope.tasklog.recover import recover
-
-    found = recover(file, out, take_unchecked=unchecked)
-    typer.echo(str(found))
-    raise typer.Exit(0 if found.complete else FAILED)
+    found = told_of("recover_log", file, str(out), "yes" if unchecked else "no")
+    typer.echo(found["text"])
+    raise typer.Exit(0 if found["complete"] else FAILED)
 
 
 @app.command("join", epilog="Example:  stope log join run.mcap --out whole.mcap")
@@ -81,12 +67,15 @@ def log_join(
     file: LogArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The log to write; it must not exist.")],
 ) -> None:
-    """Put the parts of a log that was rotated (run.mcap, run.0002.mcap, ...) together again."""
-    exists(file)
-    from stope.tasklog.parts import join
+    """Put the parts of a log that was rotated (run.mcap, run.0002.mcap, ...) together again.
 
-    found = join(file, out)
-    typer.echo(f"{out}: {sum(found.counts.values())} messages from {found.parts} files")
+    A last part that a kill cut off is taken as far as it goes; exit code 1 then.
+    """
+    found = told_of("join_log", file, str(out))
+    typer.echo(f"{out}: {found['messages']} messages from {found['parts']} files")
+    if found["problem"]:
+        typer.echo(found["problem"])
+    raise typer.Exit(FAILED if found["problem"] else 0)
 
 
 @app.command("export", epilog="Example:  stope log export runs/bennu_core/log.mcap --csv tables")
@@ -101,36 +90,13 @@ def log_export(
     lerobot: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder, as LeRobotDataset v3.")] = None,
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic, in tables. Repeat it.")] = None,
 ) -> None:
-    """Write a log in another format and print the paths of what was written."""
-    exists(file)
-    if not (csv or parquet or ros2 or rerun or lerobot):
+    """Write a log, with the parts that it went on in, in another format and print the paths of what was written."""
+    asked = {"csv": csv, "parquet": parquet, "ros2": ros2, "rerun": rerun, "lerobot": lerobot}
+    targets = {kind: str(target) for kind, target in asked.items() if target is not None}
+    if not targets:
         raise InputError("--csv, --parquet, --ros2, --rerun, --lerobot", read="none of them", expected="one or more")
-    topics = tuple(topic) if topic else None
-    written: list[Path] = []
-    if csv:
-        from stope.tasklog.export import export_csv
-
-        written += export_csv(file, csv, topics=topics)
-    if parquet:
-        from stope.tasklog.query.export import export_parquet
-
-        written += export_parquet(file, parquet, topics)
-    if ros2:
-        from stope.tasklog.interop.ros2 import export_ros2
-
-        export_ros2(file, ros2)
-        written.append(ros2)
-    if rerun:
-        from stope.tasklog.interop.rerun import export_rerun
-
-        export_rerun(file, rerun)
-        written.append(rerun)
-    if lerobot:
-        from stope.tasklog.interop.lerobot import export_lerobot
-
-        written += export_lerobot(file, lerobot)
-    for path in written:
-        typer.echo(str(path))
+    for path in told_of("export_log", file, jsonlib.dumps(targets), *(topic or ())):
+        typer.echo(path)
 
 
 @app.command("import-csv", epilog="Example:  stope log import-csv theirs.toml tables --out theirs.mcap")
@@ -140,16 +106,24 @@ def log_import_csv(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The log to write; it must not exist.")],
 ) -> None:
     """Make a task log of a partner's CSV tables."""
-    exists(mapping, "a mapping")
-    from stope.tasklog.interop.from_csv import import_csv
-    from stope.tasklog.interop.mapping import load_mapping
-
-    for name, count in import_csv(load_mapping(mapping), folder, out).items():
+    for name, count in told_of("import_tables", mapping, str(folder), str(out), expected="a mapping").items():
         typer.echo(f"{out}: {count} messages on {name}")
 
 
-def told(reports: list[dict[str, Any]], good: str, problems: list[str], json: bool) -> None:
+def told_of(task: str, file: Path, *more: str, expected: str = "a task log") -> Any:
+    """What a task of `stope.tasklog.tasks` says of a file.
+
+    Anybody may have made the file: it is read in a process of its own with limits on memory and time.
+    """
+    exists(file, expected)
+    from stope.tasklog.confined import confined
+
+    return confined(f"stope.tasklog.tasks:{task}", str(file), *more)
+
+
+def told(found: dict[str, Any], good: str, json: bool) -> None:
     """Print what was found of each part of a log and of their chain, and end with its exit code."""
+    reports, problems = found["parts"], found["problems"]
     texts = [report.pop("text") for report in reports]
     if json:
         whole = {good: all(report[good] for report in reports) and not problems, "problems": problems, "parts": reports}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stope.cli_log import JsonOption, LogArgument, exists, group, now, told
+from stope.cli_log import JsonOption, LogArgument, exists, group, now, told, told_of
 from stope.cli_log import app as log_app
 
 key_app = group("Keys and policies: who may vouch for logs.")
@@ -16,11 +16,6 @@ SealOption = Annotated[
     Path | None, typer.Option("--seal", metavar="FILE", help="The seal; LOG.seal.json when left out.")
 ]
 PolicyOption = Annotated[Path, typer.Option("--policy", metavar="FILE", help="Organisations, keys and threshold.")]
-
-
-def seal_path(log: Path, seal: Path | None) -> Path:
-    """Where the seal of a log lies unless somebody says otherwise."""
-    return seal if seal is not None else log.with_name(log.name + ".seal.json")
 
 
 @log_app.command("seal", epilog="Example:  stope log seal run.mcap --key team.key")
@@ -33,34 +28,37 @@ def log_seal(
     ] = None,
     agreement: Annotated[Path | None, typer.Option(help="The agreement under which the log was made.")] = None,
 ) -> None:
-    """Sign digests of every topic and minute of a log, into a seal beside it."""
+    """Sign digests of every topic and minute of a log, into a seal beside it; of each part, where it has several."""
     exists(log)
     from stope.tasklog.newfile import write_new
+    from stope.tasklog.parts import parts_of
     from stope.tasklog.seal.chain import claims, newest_seal
     from stope.tasklog.seal.keys import load_private
     from stope.tasklog.seal.statement import seal as make_seal
+    from stope.tasklog.seal.statement import seal_path
 
-    signer, target = load_private(key), seal_path(log, seal)
-    said = claims(now(), previous or newest_seal(target.parent, signer.public), agreement)
-    envelope = make_seal(log, signer, said)
-    write_new(target, envelope.to_json().encode())
-    typer.echo(f"{target}: signed by {envelope.signatures[0].keyid[:16]}, number {said.counter} of its chain")
+    signer = load_private(key)
+    for part in parts_of(log) if seal is None else [log]:
+        target = seal or seal_path(part)
+        said = claims(now(), previous or newest_seal(target.parent, signer.public), agreement)
+        envelope = make_seal(part, signer, said)
+        write_new(target, envelope.to_json().encode())
+        previous = target
+        typer.echo(f"{target}: signed by {envelope.signatures[0].keyid[:16]}, number {said.counter} of its chain")
 
 
 @log_app.command("verify", epilog="Example:  stope log verify run.mcap --policy partners.json")
 def log_verify(log: LogArgument, policy: PolicyOption, seal: SealOption = None, json: JsonOption = False) -> None:
     """Check a log against its seal: each part is verified, withheld or failed.
 
-    A log that went on in further files is checked with all of them, each by its own seal. They are read in a process of
-    its own with limits. Exit code 0 if nothing failed and enough organisations vouch, 1 if not.
+    A log that went on in further files is checked with all of them, each by its own seal. Exit code 0 if nothing failed
+    and enough organisations vouch, 1 if not.
     """
     exists(log)
     from stope.tasklog.confined import confined
-    from stope.tasklog.parts import chain_problems, parts_of
 
-    parts = parts_of(log) if seal is None else [log]
-    pairs = [str(path) for part in parts for path in (part, seal_path(part, seal))]
-    told(confined("stope.tasklog.tasks:verify_logs", str(policy), *pairs), "good", chain_problems(parts), json)
+    by = [str(seal)] if seal is not None else []
+    told(confined("stope.tasklog.tasks:verify_log", str(policy), str(log), *by), "good", json)
 
 
 @log_app.command("redact", epilog="Example:  stope log redact run.mcap --topic /terrain --out shared.mcap")
@@ -70,10 +68,7 @@ def log_redact(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The log to write; it must not exist.")],
 ) -> None:
     """Leave topics out of a log so that the rest still verifies against the seal."""
-    exists(log)
-    from stope.tasklog.seal.redact import redact
-
-    for name, count in redact(log, out, topic).items():
+    for name, count in told_of("redact_log", log, str(out), *topic).items():
         typer.echo(f"{out}: {count} messages on {name} withheld")
 
 
@@ -83,10 +78,10 @@ def log_countersign(log: LogArgument, key: KeyOption, policy: PolicyOption, seal
     exists(log)
     from stope.tasklog.seal.countersign import countersign
     from stope.tasklog.seal.keys import load_private
-    from stope.tasklog.seal.policy import load_policy
+    from stope.tasklog.seal.statement import seal_path
 
-    where = seal_path(log, seal)
-    envelope = countersign(log, where, load_private(key), load_policy(policy))
+    where = seal or seal_path(log)
+    envelope = countersign(log, where, load_private(key), policy)
     typer.echo(f"{where}: {len(envelope.signatures)} signatures")
 
 

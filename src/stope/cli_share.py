@@ -10,7 +10,6 @@ import typer
 
 from stope.cli_log import FAILED, JsonOption, LogArgument, exists, group, now
 from stope.cli_log import app as log_app
-from stope.mission.errors import InputError
 
 app = group("Hand logs from team to team through a folder, a bucket or a web server.")
 StoreArgument = Annotated[
@@ -38,7 +37,6 @@ def log_query(
     for file in log or ():
         exists(file)
     from stope.tasklog.confined import confined
-    from stope.tasklog.parts import chain_problems, parts_of
     from stope.tasklog.query.answer import as_json, as_text
     from stope.tasklog.query.sql import Bounds, query
     from stope.tasklog.query.tables import compact as merge
@@ -48,10 +46,7 @@ def log_query(
         folder = tables if tables is not None else Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         for file in log or ():
-            parts = parts_of(file)
-            if problems := chain_problems(parts):
-                raise InputError(str(file), read=problems[0], expected="the parts of one log")
-            confined("stope.tasklog.tasks:add_to_tables", str(folder), *map(str, parts))
+            confined("stope.tasklog.tasks:add_to_tables", str(folder), str(file))
         if compact:
             merge(folder)
         answer = query(sql, datasets(folder), Bounds(seconds=seconds))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sample_log import START_NS, sample_header, sample_messages
 from typer.testing import CliRunner
 
@@ -15,8 +21,12 @@ from stope.cli import app
 from stope.tasklog import TaskLogError, TaskLogWriter
 from stope.tasklog.appendfile import AppendFile
 from stope.tasklog.digest import payload_digest
-from stope.tasklog.parts import chain_problems, join, parts_of
-from stope.tasklog.reader import read
+from stope.tasklog.info import describe
+from stope.tasklog.join import join
+from stope.tasklog.part_limits import part_limits
+from stope.tasklog.parts import chain_problems, parts_of
+from stope.tasklog.reader import read, read_log
+from stope.tasklog.seal.keys import PrivateKey
 
 
 def stope(*words: object) -> tuple[int, str]:
@@ -84,8 +94,10 @@ def test_seals_of_parts_are_a_chain(rotated: Path, tmp_path: Path) -> None:
     public = said.split()[-1]
     rules = '{"format": "stope.policy/1", "version": 1, "organisations": {"us": {"name": "us", "keys": ['
     (tmp_path / "p.json").write_text(rules + f'{{"public": "{public}", "roles": ["seal"]}}]}}}}}}')
+    sealed = stope("log", "seal", rotated, "--key", key)[1].splitlines()
     for number, part in enumerate(parts_of(rotated)):
-        assert stope("log", "seal", part, "--key", key)[1].strip().endswith(f"number {number} of its chain")
+        assert sealed[number].startswith(f"{part}.seal.json: signed by")
+        assert sealed[number].endswith(f"number {number} of its chain")
     code, said = stope("log", "verify", rotated, "--policy", tmp_path / "p.json")
     assert (code, said.count(": GOOD")) == (0, len(parts_of(rotated)))
     (tmp_path / "run.0002.mcap.seal.json").unlink()
@@ -93,18 +105,108 @@ def test_seals_of_parts_are_a_chain(rotated: Path, tmp_path: Path) -> None:
     assert code == 2
 
 
-def test_by_time_and_with_checkpoints(tmp_path: Path) -> None:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from stope.tasklog.seal.keys import PrivateKey
-
+def test_by_run_time_and_with_checkpoints(tmp_path: Path) -> None:
+    """Cut before the same messages whatever the host does, here with and without a flush between."""
     signer = PrivateKey(Ed25519PrivateKey.generate())
-    path = write(tmp_path / "run.mcap", rotate_s=1e-6, signer=signer)
-    parts = parts_of(path)
-    assert len(parts) >= 3
+    parts = parts_of(write(tmp_path / "run.mcap", rotate_s=0.25, signer=signer))
+    with TaskLogWriter(tmp_path / "b.mcap", sample_header(), start_utc_ns=START_NS, rotate_s=0.25) as log:
+        for seed in range(4):
+            for topic, message, time_us in sample_messages(seed):
+                log.write(topic, message, seed * 400_000 + time_us)
+    again = parts_of(tmp_path / "b.mcap")
+    for number, (part, same) in enumerate(zip(parts, again, strict=True)):
+        times = [m.time_us for m in read(part) if m.topic not in ("/audit/checkpoint", "/recorder/stats")]
+        assert number * 250_000 <= min(times)
+        assert max(times) < (number + 1) * 250_000
+        assert payload_of(part) == payload_of(same)
     numbers = [[m.sequence for m in read(part) if m.topic == "/audit/checkpoint"] for part in parts]
     assert all(found == list(range(1, len(found) + 1)) for found in numbers)
     assert chain_problems(parts) == []
+
+
+def payload_of(part: Path) -> list[tuple[str, int, bytes]]:
+    return [(m.topic, m.sequence, m.data) for m in read(part) if m.channel.metadata["deterministic"] == "true"]
+
+
+def test_info_and_export_take_all_parts(rotated: Path, tmp_path: Path) -> None:
+    code, said = stope("log", "info", rotated, "--json")
+    whole = json.loads(said)
+    single = describe(write(tmp_path / "single.mcap"))
+    assert (code, whole["complete"], len(whole["parts"])) == (0, True, len(parts_of(rotated)))
+    assert whole["digest_total"] == single.digest_total == payload_digest(rotated).total
+    assert "parts " in stope("log", "info", rotated)[1]
+    code, said = stope("log", "export", rotated, "--csv", tmp_path / "tables", "--topic", "/robot/observation")
+    assert (code, said.strip()) == (0, str(tmp_path / "tables" / "robot_observation.csv"))
+    assert len((tmp_path / "tables" / "robot_observation.csv").read_text().splitlines()) == 161
+    assert [m.sequence for m in read_log(rotated, ["/robot/observation"])] == list(range(1, 161))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from sample_log import START_NS, sample_header, sample_messages
+from stope.tasklog import TaskLogWriter, recorder, writer
+
+moment, path = sys.argv[1], Path(sys.argv[2])
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+if moment == "opened":  # the next file is there, the present one not finished
+    recorder.Recorder._finish = staticmethod(die)
+elif moment == "finished":  # the present one is whole, the next has no head
+    writer.part_record = die
+elif moment == "begun":
+    begin = writer._Head.write
+    def write(head, part, more):
+        begin(head, part, more)
+        die() if more else None
+    writer._Head.write = write
+with TaskLogWriter(path, sample_header(), start_utc_ns=START_NS, rotate_s=0.2) as log:
+    for topic, message, time_us in sample_messages():
+        log.write(topic, message, time_us)
+    log.flush()
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "parts", "told"),
+    [
+        ("opened", 1, "truncated: the file ends without its end mark"),
+        ("finished", 1, "run.0002.mcap: was begun and holds nothing: the recorder was killed"),
+        ("begun", 2, "truncated: the file ends without its end mark"),
+    ],
+)
+def test_killed_between_two_parts(tmp_path: Path, moment: str, parts: int, told: str) -> None:
+    """Whatever the moment: nothing before the cut is lost once it was flushed, and what is missing is said."""
+    path = tmp_path / "run.mcap"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", KILLED, moment, str(path)], env=environment, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "run.0002.mcap").is_file()
+    assert len(parts_of(path)) == parts
+    code, said = stope("log", "info", path)
+    assert (code, told in said) == (1, True), said
+    code, said = stope("log", "check", path)
+    assert code == 1
+    assert "was begun and holds nothing" in said or moment == "begun"
+    code, said = stope("log", "join", path, "--out", tmp_path / "whole.mcap")
+    assert (code, told in said) == (1, True), said
+    found = [m.message.device_seq for m in read(tmp_path / "whole.mcap", ["/robot/observation"])]
+    assert found == list(range(len(found)))
+    assert len(found) == 20 or moment == "opened"  # those before the cut: a finished part holds them all
+
+
+@pytest.mark.parametrize("text", ["", "60s", "10min", "2h", "64MB", "1 GiB"])
+def test_limits_of_parts_as_people_write_them(text: str) -> None:
+    expected = {"": (None, None), "60s": (60, None), "10min": (600, None), "2h": (7200, None)}
+    sizes = {"64MB": (None, 64_000_000), "1 GiB": (None, 2**30)}
+    found = part_limits(text)
+    assert (found.time_s, found.size_bytes) == (expected | sizes)[text]
+
+
+@pytest.mark.parametrize("text", ["0s", "60", "-5s", "1.5min", "ten s", "64mb", "5kB", "s"])
+def test_limits_of_parts_that_are_none(text: str) -> None:
+    with pytest.raises(TaskLogError, match="expected a time from 1s"):
+        part_limits(text)
 
 
 def test_a_next_file_that_cannot_be_made_stops_nothing(tmp_path: Path) -> None:

@@ -150,12 +150,12 @@ def _fat(folder: Path) -> Path:
 
 def test_a_child_reads_and_its_ceiling_holds(write_sample: Sample, tmp_path: Path) -> None:
     log = write_sample()
-    assert confined("stope.tasklog.tasks:check_logs", str(log))[0]["conforms"] is True
+    assert confined("stope.tasklog.tasks:check_log", str(log))["parts"][0]["conforms"] is True
     with pytest.raises(TaskLogError, match=r"nothing\.mcap: cannot be read"):
-        confined("stope.tasklog.tasks:check_logs", str(tmp_path / "nothing.mcap"))
+        confined("stope.tasklog.tasks:check_log", str(tmp_path / "nothing.mcap"))
     with pytest.raises(TaskLogError, match=r"took more than 1 MB or .*; nothing of it was taken"):
-        confined("stope.tasklog.tasks:check_logs", str(_fat(tmp_path)), ceiling=Ceiling(memory_mb=1))
+        confined("stope.tasklog.tasks:check_log", str(_fat(tmp_path)), ceiling=Ceiling(memory_mb=1))
     with pytest.raises(TaskLogError, match="took more than 0"):
-        confined("stope.tasklog.tasks:check_logs", str(log), ceiling=Ceiling(wall_s=0.01))
+        confined("stope.tasklog.tasks:check_log", str(log), ceiling=Ceiling(wall_s=0.01))
     with pytest.raises(ValueError, match="not among the tasks"):
         confined("os:system", "true")

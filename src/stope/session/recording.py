@@ -63,8 +63,13 @@ def run_header(run: Run) -> RunHeader:
         body=run.body.name,
         licence=mission.licence,
         team=mission.team,
-        extra={"anchors": run.request.anchors, "inject": " ".join(run.request.inject)},
+        extra={"anchors": run.request.anchors, "inject": " ".join(run.request.inject)} | _rotation(run),
     )
+
+
+def _rotation(run: Run) -> dict[str, str]:
+    """Said only where the log may go on in further files."""
+    return {"rotate_every": run.request.rotate_every} if run.request.rotate_every else {}
 
 
 class Recorder:

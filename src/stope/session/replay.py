@@ -19,9 +19,9 @@ from stope.robot.limits import enforce
 from stope.robot.messages import Applied, Command, Health, Observation, SafetyState, Sent
 from stope.robot.model import RobotModel
 from stope.robot.seam import Handshake
-from stope.tasklog.info import describe
+from stope.tasklog.info import describe_parts
 from stope.tasklog.messages import message_class
-from stope.tasklog.reader import read
+from stope.tasklog.reader import read_log
 
 TOPIC = "/robot/observation"
 
@@ -45,7 +45,7 @@ class ReplayRobot:
 
     def __init__(self, model: RobotModel, log: Path, clock: RunClock) -> None:
         self._model, self._log, self._clock = model, log, clock
-        self._header = describe(log).header
+        self._header = describe_parts(log).header
         self._coming = _observations(log, model)
         self._next: tuple[int, Observation] | None = next(self._coming, None)
         if self._next is None:
@@ -109,7 +109,7 @@ class ReplayRobot:
 def _observations(log: Path, model: RobotModel) -> Iterator[tuple[int, Observation]]:
     """(run time, reading); times that go back are left out, since a run's clock does not."""
     ours, last_us = message_class(TOPIC), -1
-    for found in read(log, [TOPIC], allow_truncated=True):
+    for found in read_log(log, [TOPIC], allow_truncated=True):
         message = found.message
         if message is None or message.DESCRIPTOR.full_name != ours.DESCRIPTOR.full_name:
             raise InputError(str(log), read=f"another schema on {TOPIC}", expected=ours.DESCRIPTOR.full_name)

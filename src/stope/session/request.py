@@ -25,6 +25,7 @@ class RunRequest:
         attended: listen to `stope operate` while it runs.
         overrides: "path=value" each, as `--set` takes them.
         out: folder for this run's files; made when it is not there. `free_folder` finds one when nobody said where.
+        rotate_every: run time or size after which the log goes on in a new file, as "60s" or "64MB"; empty for never.
         video: render pictures and a film after the run.
         progress: show the progress line.
     """
@@ -43,6 +44,7 @@ class RunRequest:
     resume: bool = False
     overrides: tuple[str, ...] = ()
     out: Path = Path("runs")
+    rotate_every: str = ""
     video: bool = True
     progress: bool = True
 

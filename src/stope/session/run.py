@@ -20,6 +20,7 @@ from stope.session.recording import Recorder, collected_kg, run_header
 from stope.session.request import RunRequest
 from stope.sim.plant import AsteroidPlant
 from stope.tasklog.digest import payload_digest
+from stope.tasklog.part_limits import PartLimits, part_limits
 from stope.tasklog.writer import TaskLogWriter
 
 
@@ -33,21 +34,28 @@ def run_mission(request: RunRequest, also: Sequence[Watcher] = ()) -> Outcome:
         InputError: the request cannot be run; nothing was written.
         PhysicsDivergedError: the simulation left the plausible; the log up to there is kept.
     """
+    limits = part_limits(request.rotate_every)
     run = build(request)
     gc.freeze()  # what was built lives as long as the run: the collector need not walk through it a thousand times
     try:
         run.robot.connect()  # before anything is written, or could have to be made safe
-        return _run(run, also)
+        return _run(run, limits, also)
     finally:
         gc.unfreeze()
         run.robot.close()
 
 
-def _run(run: Run, also: Sequence[Watcher]) -> Outcome:
+def _run(run: Run, limits: PartLimits, also: Sequence[Watcher]) -> Outcome:
     request, host = run.request, HostClock()
     path = _log_file(_new_folder(request.out), run)
     strip = FilmStrip(run, run.plant) if request.video and run.plant is not None else None
-    with TaskLogWriter(path, run_header(run), start_utc_ns=run.mission.start_us * 1000) as writer:
+    with TaskLogWriter(
+        path,
+        run_header(run),
+        start_utc_ns=run.mission.start_us * 1000,
+        rotate_bytes=limits.size_bytes,
+        rotate_s=limits.time_s,
+    ) as writer:
         recorder, keeper = Recorder(run, writer), Keeper(run)
         line = ProgressLine(run, host) if request.progress else None
         watchers: list[Watcher] = [keeper, recorder, *([strip] if strip else []), *([line] if line else []), *also]

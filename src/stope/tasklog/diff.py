@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stope.tasklog.reader import read
+from stope.tasklog.reader import read_log
 
 TOPICS = ("/task/event", "/task/progress", "/robot/observation", "/mass/balance", "/sim/truth")
 ENDINGS = {"PHASE_SUCCEEDED", "PHASE_FAILED", "PHASE_REFUSED", "PHASE_SKIPPED", "PHASE_INTERRUPTED"}
@@ -97,7 +97,7 @@ def summarise(path: Path) -> Summary:
     energy: list[float] = []
     pressed: list[float] = []
     balance: Any = None
-    for item in read(path, TOPICS):
+    for item in read_log(path, TOPICS):
         now_s, message = item.time_us * 1e-6, item.message
         if item.topic == "/task/event":
             zero_s = now_s if zero_s is None else zero_s
@@ -120,6 +120,23 @@ def summarise(path: Path) -> Summary:
         found.masses_kg = {f"{account}: {material}": amount * 1e-9 for account, material, amount in rows}
     _take_figures(found, energy, pressed)
     return found
+
+
+def summarise_plain(log: str) -> dict[str, Any]:
+    """The summary as JSON takes it."""
+    return asdict(summarise(Path(log))) | {"path": log}
+
+
+def summary_of(plain: dict[str, Any]) -> Summary:
+    """The summary that `summarise_plain` said."""
+    return Summary(
+        Path(plain["path"]),
+        [(name, ending, duration_s) for name, ending, duration_s in plain["tasks"]],
+        plain["masses_kg"],
+        {name: (kind, unit, value) for name, (kind, unit, value) in plain["figures"].items()},
+        Curve(**plain["depth_m"]),
+        Curve(**plain["weight_n"]),
+    )
 
 
 def compare(a: Summary, b: Summary) -> list[Row]:

@@ -6,8 +6,8 @@ import hashlib
 import struct
 from pathlib import Path
 
+from stope.tasklog.parts import scan_log
 from stope.tasklog.records import MessageRecord
-from stope.tasklog.scan import scan
 
 _HEAD = struct.Struct("<QQQ")
 
@@ -47,13 +47,13 @@ class PayloadHasher:
 def payload_digest(path: Path) -> PayloadDigest:
     """SHA-256 by deterministic topic over (sequence, log time, length, data) of its messages, u64 little-endian each.
 
-    It depends on neither chunks, compression, backend nor host speed.
+    It depends on neither chunks, compression, backend, host speed, nor on whether the log went on in further files.
 
     Raises:
-        NotALogError, TruncatedLogError, DamagedLogError: see `stope.tasklog.scan.scan`; half a log has no digest.
+        TaskLogError: see `stope.tasklog.parts.scan_log`; half a log has no digest.
     """
     hasher = PayloadHasher()
-    for record in scan(path):
+    for record in scan_log(path):
         if isinstance(record, MessageRecord):
             hasher.add(record)
     return hasher.digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from stope.tasklog.digest import PayloadHasher
 from stope.tasklog.errors import DamagedLogError, TaskLogError, TruncatedLogError
 from stope.tasklog.header import RECORD, RunHeader, utc_text
 from stope.tasklog.messages import message_class
+from stope.tasklog.parts import parts_of, scan_log
 from stope.tasklog.reader import start_time_ns
-from stope.tasklog.records import AttachmentRecord, HeaderRecord, MessageRecord, MetadataRecord
+from stope.tasklog.records import AttachmentRecord, HeaderRecord, MessageRecord, MetadataRecord, Record
 from stope.tasklog.scan import scan
 
 
@@ -43,6 +45,7 @@ class LogInfo:
         dropped: messages that the recorder said it lost.
         digest, digest_total: payload digest of what could be read; that of a run only when `complete`.
         attachments: name and size in bytes.
+        parts: the files that the log is in, when they are more than one.
     """
 
     path: str
@@ -58,6 +61,7 @@ class LogInfo:
     digest: dict[str, str]
     digest_total: str
     attachments: dict[str, int]
+    parts: tuple[str, ...] = ()
 
     @property
     def messages(self) -> int:
@@ -69,15 +73,28 @@ class LogInfo:
 
 
 def describe(path: Path) -> LogInfo:
-    """Read the log once, checksums on. A truncated or damaged log is described as far as it can be read.
+    """Read the file once, checksums on. A truncated or damaged log is described as far as it can be read.
 
     Raises:
         NotALogError: not a log, or not within limits.
     """
+    return _described([path], scan(path))
+
+
+def describe_parts(first: Path) -> LogInfo:
+    """The same of the log that begins in `first`, with all the files that it went on in.
+
+    Raises:
+        TaskLogError: not a log, not within limits, or the parts are not those of one log.
+    """
+    return _described(parts_of(first), scan_log(first))
+
+
+def _described(parts: Sequence[Path], records: Iterable[Record]) -> LogInfo:
     tally = _Tally()
     problem = ""
     try:
-        for record in scan(path):
+        for record in records:
             tally.add(record)
     except (TruncatedLogError, DamagedLogError) as error:
         problem = str(error)
@@ -87,8 +104,8 @@ def describe(path: Path) -> LogInfo:
     last_ns = max((last for _, _, _, last in tally.topics.values()), default=0)
     start_ns = first_ns if tally.start_ns is None else tally.start_ns
     return LogInfo(
-        path=str(path),
-        size_bytes=Path(path).stat().st_size,
+        path=str(parts[0]),
+        size_bytes=sum(Path(part).stat().st_size for part in parts),
         library=tally.library,
         header=header,
         complete=not problem,
@@ -100,6 +117,7 @@ def describe(path: Path) -> LogInfo:
         digest=dict(digest),
         digest_total=digest.total,
         attachments=dict(tally.attachment_sizes),
+        parts=tuple(map(str, parts)) if len(parts) > 1 else (),
     )
 
 
@@ -108,6 +126,7 @@ def format_info(info: LogInfo) -> str:
     header = info.header
     lines = [f"{info.path}: {info.size_bytes} bytes, {'complete' if info.complete else 'NOT COMPLETE'}"]
     lines += [f"  {info.problem}"] if info.problem else []
+    lines += [f"parts     {len(info.parts)}: {', '.join(Path(part).name for part in info.parts)}"] if info.parts else []
     if header is not None:
         lines += [
             f"mission   {header.mission} on {header.body}, robot {header.robot}, seed {header.seed}",

@@ -1,4 +1,4 @@
-"""Parts: a log that went on in further files, and how they are one log again.
+"""Parts: a log that went on in further files, and how they are read as one log again.
 
 `run.mcap` goes on in `run.0002.mcap`, `run.0003.mcap`, ... Each is a whole log with the run's header, and says in
 metadata record `stope.part` which number it has and the SHA-256 of the file before: a part that is missing or changed
@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from stope.tasklog.errors import DamagedLogError, NotALogError, TaskLogError, TruncatedLogError
 from stope.tasklog.fingerprint import file_sha256
 from stope.tasklog.header import RECORD
-from stope.tasklog.records import AttachmentRecord, ChannelRecord, MessageRecord, MetadataRecord, Record
-from stope.tasklog.rewrite import rewriting
+from stope.tasklog.records import AttachmentRecord, ChannelRecord, HeaderRecord, MessageRecord, MetadataRecord, Record
 from stope.tasklog.scan import scan
 
 PART = "stope.part"
@@ -37,31 +36,29 @@ def part_record(number: int, before: Path) -> dict[str, str]:
 def parts_of(path: Path) -> list[Path]:
     """The files of the log that begins in `path`, in order, as far as they lie there without a hole.
 
-    A part that is named itself stands alone.
+    A part that is named itself stands alone. A last file without a run header is none of them: `begun_after` has it.
     """
     found = [path]
     if _PART_NAME.fullmatch(path.name):
         return found
     while (following := part_path(path, len(found) + 1)).is_file():
         found.append(following)
+    if len(found) > 1 and RECORD not in _head(found[-1]):
+        found.pop()
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """What was put together: messages by topic, from so many parts."""
-
-    parts: int
-    counts: dict[str, int]
+def begun_after(parts: list[Path]) -> Path | None:
+    """The file that was begun after these and holds nothing: the recorder was killed as it went on."""
+    following = part_path(parts[0], len(parts) + 1)
+    return following if not _PART_NAME.fullmatch(parts[0].name) and following.is_file() else None
 
 
 def chain_problems(parts: list[Path]) -> list[str]:
     """Why these files are not the parts of one log, in sentences; empty when they are."""
-    if len(parts) == 1:
-        return []
     problems = []
     run: dict[str, str] = {}
-    for number, path in enumerate(parts, 1):
+    for number, path in enumerate(parts, 1) if len(parts) > 1 else ():
         head = _head(path)
         said = head.get(PART, {})
         if number == 1:
@@ -80,41 +77,42 @@ def chain_problems(parts: list[Path]) -> list[str]:
     return problems
 
 
-def join(first: Path, target: Path) -> Joined:
-    """Write all parts of the log that begins in `first` as one log, sequences going on: what it would have been in one
-    file, with the same payload digest.
+def begun_problem(parts: list[Path]) -> str:
+    """What is to be said of the file that `begun_after` finds; empty when there is none."""
+    begun = begun_after(parts)
+    return f"{begun}: was begun and holds nothing: the recorder was killed as it went on there" if begun else ""
+
+
+def scan_log(first: Path) -> Iterator[Record]:
+    """Yield what the log that begins in `first` would hold in one file: see `stope.tasklog.scan.scan`.
+
+    Sequences go on from part to part. Header and salts are those of the first part. Checkpoints of a log in parts are
+    left out: each part has a chain of its own, over its own salts.
 
     Raises:
-        TaskLogError: the parts are not those of one log, one is broken (but the last), or the target cannot be written.
+        TaskLogError: the parts are not those of one log, or one cannot be read; what was yielded before is whole.
     """
     parts = parts_of(first)
     problems = chain_problems(parts)
     if problems:
         raise TaskLogError(problems[0])
-    counts: dict[str, int] = {}
-    with rewriting(target) as copy:
-        for record in _records(parts):
-            if isinstance(record, MessageRecord):
-                topic = record.channel.topic
-                counts[topic] = counts.get(topic, 0) + 1
-                record = replace(record, sequence=counts[topic])
-            copy.add(record)
-    return Joined(len(parts), counts)
+    yield from scan(first) if len(parts) == 1 else _joined(parts)
+    if problem := begun_problem(parts):
+        raise TruncatedLogError(problem)
 
 
-def _records(parts: list[Path]) -> Iterator[Record]:
-    """Messages of all parts, on the channels of the first that has them; header and salts of the first part only.
-
-    Checkpoints are left out: each part has a chain of its own, over its own salts.
-    """
+def _joined(parts: list[Path]) -> Iterator[Record]:
     channels: dict[tuple[object, ...], ChannelRecord] = {}
+    counts: dict[str, int] = {}
     for number, path in enumerate(parts):
         for record in scan(path):
             if isinstance(record, MessageRecord):
-                if record.channel.topic != CHECKPOINTS:
+                topic = record.channel.topic
+                if topic != CHECKPOINTS:
                     channel = channels.setdefault(_definition(record.channel), record.channel)
-                    yield replace(record, channel=channel)
-            elif not number or not isinstance(record, MetadataRecord | AttachmentRecord):
+                    counts[topic] = counts.get(topic, 0) + 1
+                    yield replace(record, channel=channel, sequence=counts[topic])
+            elif not number or not isinstance(record, MetadataRecord | AttachmentRecord | HeaderRecord):
                 yield record
 
 
@@ -126,7 +124,7 @@ def _definition(channel: ChannelRecord) -> tuple[object, ...]:
 
 
 def _head(path: Path) -> dict[str, dict[str, str]]:
-    """Metadata records at the beginning of a file."""
+    """Metadata records at the beginning of a file; none where it cannot be read."""
     found: dict[str, dict[str, str]] = {}
     try:
         for record in scan(path):
@@ -134,7 +132,6 @@ def _head(path: Path) -> dict[str, dict[str, str]]:
                 found.setdefault(record.name, dict(record.values))
             elif isinstance(record, MessageRecord):
                 break
-    except (TruncatedLogError, DamagedLogError, NotALogError) as error:
-        if not found:
-            raise TaskLogError(str(error)) from error
+    except (TruncatedLogError, DamagedLogError, NotALogError):
+        pass  # who reads all of it says what is wrong
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from google.protobuf.message_factory import GetMessageClass
 from stope.tasklog import messages
 from stope.tasklog.errors import DamagedLogError, TruncatedLogError
 from stope.tasklog.header import RECORD
-from stope.tasklog.records import ChannelRecord, MessageRecord, MetadataRecord, SchemaRecord
+from stope.tasklog.parts import scan_log
+from stope.tasklog.records import ChannelRecord, MessageRecord, MetadataRecord, Record, SchemaRecord
 from stope.tasklog.scan import Limits, scan
 from stope.tasklog.topics import TOPICS
 
@@ -57,9 +58,26 @@ def read(
     Raises:
         NotALogError, TruncatedLogError, DamagedLogError: see `stope.tasklog.scan.scan`.
     """
+    yield from _decoded(scan(path, validate_crcs=validate_crcs, limits=limits), path, topics, allow_truncated)
+
+
+def read_log(
+    first: Path, topics: Collection[str] | None = None, *, allow_truncated: bool = False
+) -> Iterator[LogMessage]:
+    """The same over all parts of the log that begins in `first`, sequences going on.
+
+    Raises:
+        TaskLogError: see `stope.tasklog.parts.scan_log`.
+    """
+    yield from _decoded(scan_log(first), first, topics, allow_truncated)
+
+
+def _decoded(
+    records: Iterable[Record], path: Path, topics: Collection[str] | None, allow_truncated: bool
+) -> Iterator[LogMessage]:
     decode, start_ns = Decoder(path), None
     try:
-        for record in scan(path, validate_crcs=validate_crcs, limits=limits):
+        for record in records:
             if isinstance(record, MetadataRecord) and record.name == RECORD:
                 start_ns = start_time_ns(record)
             elif isinstance(record, MessageRecord):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -40,14 +41,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """When a log goes on in a new file: at so many bytes, or after so long, whichever comes first.
+    """When a log goes on in a new file: at so many bytes, or after so much log time, whichever comes first.
+
+    By time, two runs of one seed go on in a new file before the same message. By size they may not: how many bytes a
+    message takes on the disk depends on when the host flushed.
 
     `following` opens the part after the present one, and `begin` writes its head once the present one is whole.
     Channels of every part have the same numbers.
     """
 
     at_bytes: int
-    at_s: float
+    every_ns: int
     following: Callable[[Part], Part]
     begin: Callable[[Part, Part], None]
 
@@ -84,7 +88,8 @@ class Recorder:
         flush_s: float,
         rotation: Rotation | None = None,
     ) -> None:
-        self._part, self._rotation, self._begun_s = part, rotation, clock.now_s()
+        self._part, self._rotation, self._start_ns = part, rotation, start_ns
+        self._part_ends_ns: float = start_ns + rotation.every_ns if rotation else math.inf
         self._topics, self._stats_channel, self._witness_channel = topics, stats_channel, witness_channel
         self._clock, self._capacity, self._when_full, self._flush_s = clock, capacity, when_full, flush_s
         self._queue: deque[tuple[int, bytes, int]] = deque()
@@ -202,8 +207,8 @@ class Recorder:
             self._stats_due_s = now_s + self._flush_s
         if stop or asked > self._flush_done or (self._dirty and now_s >= self._due_s):
             self._flush_to_disk()
-            if self._rotation is not None and not stop:
-                self._rotate_if_due(self._rotation, now_s)
+            if self._rotation is not None and not stop and self._part.file.size >= self._rotation.at_bytes:
+                self._rotate(self._rotation)
         with self._change:
             self._flush_done = asked
             self._change.notify_all()
@@ -217,6 +222,11 @@ class Recorder:
         last_ns = self._last_ns
         for _ in range(batch):
             channel, data, time_ns = queue.popleft()
+            if time_ns >= self._part_ends_ns and self._rotation is not None:
+                self._last_ns = last_ns
+                self._rotate(self._rotation)
+                self._part_ends_ns = self._next_end_ns(self._rotation, time_ns)
+                write, witness = self._part.sink.write, self._part.witness
             write(channel, data, time_ns)
             if witness is not None:
                 witness.add(topics[channel], time_ns, data)
@@ -242,11 +252,12 @@ class Recorder:
             part.file.sync()
         return part.file.failure is None
 
-    def _rotate_if_due(self, rotation: Rotation, now_s: float) -> None:
+    def _next_end_ns(self, rotation: Rotation, time_ns: int) -> int:
+        """The next whole multiple of the rotation's time after `time_ns`, counted from the start of the run."""
+        return self._start_ns + ((time_ns - self._start_ns) // rotation.every_ns + 1) * rotation.every_ns
+
+    def _rotate(self, rotation: Rotation) -> None:
         """Go on in the next file. One that cannot be made is tried again later: the present one goes on meanwhile."""
-        if self._part.file.size < rotation.at_bytes and now_s - self._begun_s < rotation.at_s:
-            return
-        self._begun_s = now_s
         before = self._part
         try:
             following = rotation.following(before)

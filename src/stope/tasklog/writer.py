@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -51,8 +50,8 @@ class TaskLogWriter:
         clock: host time, for the flush alone.
         signer: the robot's key (`stope.tasklog.seal.keys.PrivateKey`): a signed checkpoint goes into the log with
             every time-bounded flush. By default the key that STOPE_ROBOT_KEY names, else there are no checkpoints.
-        rotate_bytes, rotate_s: go on in a new file (`stope.tasklog.parts`) at so many bytes, or after so much host
-            time.
+        rotate_bytes, rotate_s: go on in a new file (`stope.tasklog.parts`) at so many bytes, or at every multiple of
+            so much run time.
 
     Raises:
         TaskLogError: the file exists or cannot be created, the backend is not there, or the header contradicts itself.
@@ -247,4 +246,4 @@ class _Head:
             if part.file.failure is None:
                 self.write(part, part_record(number, before.file.path))
 
-        return Rotation(at_bytes or 2**63, at_s or math.inf, following, begin)
+        return Rotation(at_bytes or 2**63, round(at_s * 1e9) if at_s else 2**63, following, begin)

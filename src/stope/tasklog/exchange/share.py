@@ -181,7 +181,7 @@ def _take(store: Store, folder: Path, row: dict[str, Any], policy: Path | None, 
         if policy is not None:
             if not row.get("seals"):
                 raise TaskLogError("it has no seal")
-            [found] = confined("stope.tasklog.tasks:verify_logs", str(policy), str(draft), str(seal))
+            [found] = confined("stope.tasklog.tasks:verify_log", str(policy), str(draft), str(seal))["parts"]
             if not found["good"]:
                 failed = [f"{s['name']}: {s['why']}" for s in found["subjects"] if s["state"] == "failed"]
                 raise TaskLogError((failed or [found["problem"] or "too few organisations vouch for it"])[0])

@@ -57,6 +57,11 @@ class Statement:
         return str(self.predicate.get("sealed_at", ""))
 
 
+def seal_path(log: Path) -> Path:
+    """Where the seal of a log lies unless somebody says otherwise."""
+    return log.with_name(log.name + ".seal.json")
+
+
 def seal(log: Path, key: PrivateKey, claims: Claims) -> Envelope:
     """Seal a whole log.
 
