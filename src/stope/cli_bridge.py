@@ -215,6 +215,41 @@ def clear(port: PortOption, robot: RobotOption = None, baud: BaudOption = BAUD) 
     typer.echo(f"{port}: {state.name}")
 
 
+_UNJAM_EXAMPLES = """\b
+Examples:
+  stope bridge unjam --port /dev/ttyACM0
+  stope bridge unjam --port /dev/ttyACM0 --speed -2 --yes
+"""
+
+
+@bridge_app.command(epilog=_UNJAM_EXAMPLES)
+def unjam(
+    port: PortOption,
+    robot: RobotOption = None,
+    baud: BaudOption = BAUD,
+    speed: Annotated[
+        float, typer.Option(metavar="RAD_S", min=-2.0, max=2.0, help="Of the spindle; negative backs the bit out.")
+    ] = -1.0,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether everybody stands clear.")] = False,
+) -> None:
+    """Turn a stuck bit loose: arm, hold, turn the spindle for one second within its torque limit, disarm.
+
+    Clear the fault first (stope bridge clear). Feed and limbs stay where they are; repeat it as often as it helps.
+    """
+    from stope.bridge.unjam import unjam as unjam_device
+
+    if not yes and not typer.confirm(
+        f"The spindle at {port} will turn at {speed:g} rad/s. Does everybody stand clear?"
+    ):
+        raise InputError("stope bridge unjam", read="no", expected="everybody clear of the bit; nothing was moved")
+    with connected(port, robot, baud) as device:
+        turned = unjam_device(device, speed)
+    typer.echo(
+        f"{port}: turned {turned.angle_rad:+.2f} rad, at most {turned.speed_rad_s:+.2f} rad/s and "
+        f"{turned.current_a:.2f} A; disarmed"
+    )
+
+
 bridge_app.command(epilog=cli_pump.EXAMPLES)(cli_pump.pump)
 
 

@@ -241,6 +241,16 @@ def test_the_pump_cuts_plugs_and_counts(port: str) -> None:
     assert counts["down"]["in"] > 0
 
 
+def test_unjam_asks_first_and_takes_no_fault_for_granted(port: str) -> None:
+    answered = RUN.invoke(app, ["bridge", "unjam", "--port", port], input="n\n")
+    assert answered.exit_code == 2
+    assert "nothing was moved" in answered.stderr
+    assert stope("bridge", "unjam", "--port", port, "--speed", "2.5", "--yes")[0] == 2
+    assert stope("bridge", "estop", "--port", port)[0] == 0
+    code, _, err = stope("bridge", "unjam", "--port", port, "--yes")
+    assert (code, "ESTOP" in err) == (3, True)
+
+
 def test_the_pump_ends_when_its_device_does(native_firmware: Path) -> None:
     device = subprocess.Popen([str(native_firmware)], stdout=subprocess.PIPE, text=True)
     assert device.stdout is not None
