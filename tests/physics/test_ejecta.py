@@ -89,3 +89,13 @@ def test_only_unhooded_fast_cuttings_are_lost():
 def test_what_no_tool_throws_is_refused(call):
     with pytest.raises(ValueError, match="expected"):
         call()
+
+
+@given(st.floats(0.01, 2.0), st.floats(0.005, 0.3), st.floats(0.0, 0.99), st.floats(0.0, 0.999), st.floats(1e-6, 0.5))
+def test_at_the_fastest_turn_as_much_is_lost_as_may_be(escape, outer, hollow, hooded, share):
+    rate = ejecta.fastest_turn_rad_s(escape, outer, hollow * outer, hooded, share)
+    if math.isinf(rate):
+        assert share >= 1.0 - hooded
+        return
+    assert ejecta.lost_fraction(escape, outer, hollow * outer, rate, hooded) == pytest.approx(share, rel=1e-3, abs=1e-6)
+    assert float(ejecta.lost_fraction(escape, outer, hollow * outer, 0.99 * rate, hooded)) <= share

@@ -1,4 +1,9 @@
-"""Collect: lower the body until the counter-rotating drums bite, and sweep until the drums hold what was asked."""
+"""Collect: lower the body until the counter-rotating drums bite, sweep until they hold what was asked, and weigh them.
+
+    check -> tare -> lower -> dig -> raise -> weigh -> lower again for what is missing, or the end
+
+How fast body and drums move is what the anchors have left (`control.allowance`) and what the reserve allows the drums.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +11,53 @@ import math
 
 import numpy as np
 
+from stope.control.allowance import Allowance
 from stope.control.anchoring import preload
+from stope.control.drumscale import DrumScale, believed_kg, load_kg
 from stope.control.goal import Goal, Outcome, Progress, View
+from stope.control.limited import LimitedBy
 from stope.control.stance import Stance
 from stope.mission.missionfile import Collect
+from stope.robot.messages import Vector
+from stope.robot.model import Drums
 
 LOWER_M_S = 0.006
 DIG_M_S = 0.0008  # the cut deepens this slowly
 SWEEP_M = 0.06
 SWEEP_M_S = 0.006
 TOUCH_KG = 2e-4  # rise of the drums' level sensors that says ground
+TOUCH_N = 4.0  # or a push of the ground on the drums: fifty deviations of the filtered sum of four feet
+PUSH_FILTER_S = 0.4
 REACH_M = 0.13  # how far the body may come down from its stance
 NO_GAIN_S = 40.0
-EASY_MARGIN = 0.25  # below this anchor margin the feed slows down, to a stop at none
 FULL = 0.98
+PUSH_SHARE, PUSH_EASE = 0.5, 0.3  # of the reserve that drums may press with; of that, over which they slow down
+RAISE_PACE = 0.3  # least: coming up is what unloads
+ROUNDS = 3  # times that the drums are lowered for what the scale still misses
+CLOSE_SHARE = 0.05  # of what was asked: the drums are not lowered again for less
 
 
 class CollectController:
-    """Lower, dig while sweeping fore and aft, raise."""
+    """Lower, dig while sweeping fore and aft, raise, weigh.
 
-    def __init__(self, task: Collect, stance: Stance, preload_n: float) -> None:
+    Args:
+        rated_rad_s: most speed for the drums: above it what they throw would leave the body for good.
+    """
+
+    def __init__(self, task: Collect, stance: Stance, preload_n: float, most_rad_s: float = math.inf) -> None:
         self._task, self._stance, self._preload_n = task, stance, preload_n
-        self._phase = "check"
+        self._drum_rad_s, self._most_rad_s = min(task.drum_rad_s, most_rad_s), most_rad_s
+        self._phase, self._rounds = "check", 0
         self._feet_m = stance.feet_m.copy()
+        self._felt_n = np.zeros_like(self._feet_m)
         self._down_m = self._touch_m = self._side_m = 0.0
         self._direction = 1.0
-        self._fill_at_start = self._best_kg = self._since_gain_s = 0.0
+        self._level_at_start = self._best_kg = self._since_gain_s = 0.0
+        self._scale: DrumScale | None = None
+        self._empty_kg_m2: Vector = np.zeros(0)
+        self._corrected_kg = 0.0  # what the scale said more than the level sensors
+        self._allowance, self._limit = Allowance(), LimitedBy()
+        self._push, self._push_n = np.zeros(3), 0.0
         self._ending: Progress | None = None
         self.progress = Progress("check")
 
@@ -41,68 +67,131 @@ class CollectController:
         assert drums is not None
         goal = Goal.still(self._stance.feet_m, view.model)
         goal.foot_force_n = preload(view, self._stance, self._preload_n)
-        held_kg = float(view.obs.drum_fill.sum()) * drums.capacity_kg
         if self._phase == "check":
-            self._check(view, held_kg)
-        elif self._phase == "lower":
-            self._lower(view, held_kg)
+            self._check(view)
+        if self.progress.outcome is not Outcome.RUNNING:
+            return goal
+        goal.drum_rad_s = np.zeros(len(drums.joints))
+        pace = self._pace(view)
+        gained = _level_kg(view, drums) - self._level_at_start + self._corrected_kg
+        if self._phase == "lower":
+            self._lower(view, pace, gained)
         elif self._phase == "dig":
-            self._dig(view, held_kg)
+            self._dig(view, pace, gained)
         elif self._phase == "raise":
-            self._raise(view)
+            self._raise(view, max(RAISE_PACE, pace), drums)
+        elif self._phase in ("tare", "weigh"):
+            self._weigh(view, goal, gained)
+        self._stance.relax(view.estimate.limb_force_n, self._felt_n, view.anchored, view.dt_s)
         self._stance.shift_base(self._feet_m, np.array((self._side_m, 0.0, -self._down_m)))
         goal.feet_base_m = self._stance.feet_m.copy()
         if self._phase in ("lower", "dig"):
-            goal.drum_rad_s = self._task.drum_rad_s * np.array(drums.dig_sign, dtype=np.float64)
+            goal.drum_rad_s = self._drum_rad_s * np.array(drums.dig_sign, dtype=np.float64)
         return goal
 
-    def _check(self, view: View, held_kg: float) -> None:
+    def _check(self, view: View) -> None:
         drums, holding = view.model.drums, int(view.anchored.sum())
         assert drums is not None
         if holding < drums.anchors_required:
             reason = f"{holding} anchors hold, the drums need {drums.anchors_required}"
             self.progress = Progress("refused", Outcome.REFUSED, "collect.no_anchor", reason, float(holding))
             return
-        self._feet_m = self._stance.feet_m.copy()
-        self._fill_at_start, self._phase = held_kg, "lower"
+        self._feet_m, self._felt_n = self._stance.feet_m.copy(), view.estimate.limb_force_n.copy()
+        self._stance.given_m = np.zeros_like(self._feet_m)
+        self._level_at_start = _level_kg(view, drums)
+        self._scale, self._phase = DrumScale(drums, self._most_rad_s), "tare"
 
-    def _lower(self, view: View, held_kg: float) -> None:
-        self._down_m += LOWER_M_S * view.dt_s
-        if held_kg > self._fill_at_start + TOUCH_KG:
-            self._phase, self._touch_m = "dig", self._down_m
+    def _pace(self, view: View) -> float:
+        """Speed of what loads the anchors, 1 to -1; and which of its limits it is."""
+        self._allowance.update(view)
+        felt = view.estimate.limb_force_n - self._felt_n
+        together = felt.sum(axis=0)  # what no foot pays for another: the drums' push; for a moment, a pad that peels
+        if math.isfinite(float(together.sum())):
+            self._push += min(1.0, view.dt_s / PUSH_FILTER_S) * (together - self._push)
+        self._push_n = math.hypot(*self._push.tolist())
+        most_n = PUSH_SHARE * view.reserve_n
+        left = (most_n - self._push_n) / (PUSH_EASE * most_n) if most_n > 0.0 else -1.0
+        anchors = self._allowance.pace
+        pace = max(-1.0, min(anchors, left, 1.0))
+        limit = "" if pace >= 1.0 else "anchors" if anchors <= left else "reserve"
+        self._limit.update(limit, view.dt_s)
+        return pace
+
+    def _lower(self, view: View, pace: float, gained: float) -> None:
+        before = self._down_m
+        self._down_m = max(0.0, self._down_m + pace * LOWER_M_S * view.dt_s)
+        self._since_gain_s = 0.0 if self._down_m > before else self._since_gain_s + view.dt_s
+        back = 0.0 < self._touch_m <= self._down_m  # where ground was met in an earlier round
+        if back or gained > self._best_kg + TOUCH_KG or self._push_n > TOUCH_N:
+            self._phase, self._touch_m, self._since_gain_s = "dig", self._down_m, 0.0
         elif self._down_m > REACH_M:
             self._give_up("collect.no_ground", f"drums met no ground within {REACH_M:.2f} m", REACH_M, "m")
-        self.progress = Progress(f"lowering, {100.0 * self._down_m:.1f} cm")
+        elif self._since_gain_s > NO_GAIN_S:
+            reason = f"the anchors leave nothing for the drums: margin {self._allowance.margin:.2f}{self._limit.said}"
+            self._give_up("collect.no_reserve", reason, self._allowance.margin, "1")
+        self.progress = Progress(f"lowering, {100.0 * self._down_m:.1f} cm{self._limit.said}")
 
-    def _dig(self, view: View, held_kg: float) -> None:
-        gained = held_kg - self._fill_at_start
+    def _dig(self, view: View, pace: float, gained: float) -> None:
         deepest = min(self._touch_m + self._task.depth_m, REACH_M)
-        share = min(1.0, max(0.0, view.margin / EASY_MARGIN))  # feed is what the anchors have left
-        self._down_m = min(deepest, self._down_m + share * DIG_M_S * view.dt_s)
-        self._side_m += self._direction * share * SWEEP_M_S * view.dt_s
+        speed = DIG_M_S if pace > 0.0 else LOWER_M_S  # back off faster than in
+        self._down_m = min(deepest, max(0.0, self._down_m + pace * speed * view.dt_s))
+        self._side_m += self._direction * pace * SWEEP_M_S * view.dt_s
         if abs(self._side_m) > SWEEP_M:
-            self._direction = -math.copysign(1.0, self._side_m)
+            self._direction = -math.copysign(1.0, self._side_m) if pace > 0.0 else self._direction
+            self._side_m = math.copysign(SWEEP_M, self._side_m)
         if gained > self._best_kg + 1e-3:
             self._best_kg, self._since_gain_s = gained, 0.0
         self._since_gain_s += view.dt_s
-        if gained >= self._task.mass_kg:
+        enough = gained >= self._task.mass_kg or bool((view.obs.drum_fill > FULL).all())
+        if enough or self._since_gain_s > NO_GAIN_S:
             self._phase = "raise"
-        elif bool((view.obs.drum_fill > FULL).all()):
-            reason = f"the drums are full with {gained:.3f} of {self._task.mass_kg:.3f} kg"
-            self._give_up("collect.drums_full", reason, gained, "kg")
-        elif self._since_gain_s > NO_GAIN_S:
-            reason = f"drums hold {gained:.3f} of {self._task.mass_kg:.3f} kg and gain no more within reach"
-            self._give_up("collect.exhausted", reason, gained, "kg")
-        self.progress = Progress(f"{1e3 * gained:.0f} g in the drums")
+        self.progress = Progress(f"{1e3 * gained:.0f} g in the drums{self._limit.said}")
 
-    def _raise(self, view: View) -> None:
-        step = LOWER_M_S * view.dt_s
+    def _raise(self, view: View, pace: float, drums: Drums) -> None:
+        step = pace * LOWER_M_S * view.dt_s
         self._down_m = max(0.0, self._down_m - step)
         self._side_m -= math.copysign(min(step, abs(self._side_m)), self._side_m)
+        self.progress = Progress("raising")
         if self._down_m == 0.0 and self._side_m == 0.0:
-            self.progress = self._ending or Progress("raised", Outcome.SUCCEEDED)
+            self._scale, self._phase = DrumScale(drums, self._most_rad_s), "weigh"
+            if self._ending is not None:
+                self.progress = self._ending
+
+    def _weigh(self, view: View, goal: Goal, gained: float) -> None:
+        """Ramp the drums to and fro; after the digging, judge what they hold."""
+        drums, scale = view.model.drums, self._scale
+        assert drums is not None
+        assert scale is not None
+        goal.drum_rad_s = scale.update(view)
+        self.progress = Progress("weighing the empty drums" if self._phase == "tare" else "weighing the drums")
+        if not scale.done:
+            return
+        goal.drum_rad_s = np.zeros(len(drums.joints))
+        if self._phase == "tare":
+            self._empty_kg_m2, self._phase = scale.inertia_kg_m2, "lower"
+            return
+        weighed = load_kg(scale.inertia_kg_m2 - self._empty_kg_m2, drums)
+        held = believed_kg(gained, weighed)
+        self._corrected_kg += held - gained
+        self._judge(view, held, weighed, drums)
+
+    def _judge(self, view: View, held_kg: float, weighed_kg: float, drums: Drums) -> None:
+        """Enough, full, to be lowered again, or all that there is."""
+        asked = self._task.mass_kg
+        stuck = self._since_gain_s > NO_GAIN_S and held_kg <= self._best_kg + CLOSE_SHARE * asked
+        self._rounds += 1
+        room = drums.capacity_kg * len(drums.joints) * FULL - self._level_at_start - held_kg
+        if held_kg >= (1.0 - CLOSE_SHARE) * asked:
+            said = f"{1e3 * held_kg:.0f} g collected, {1e3 * weighed_kg:.0f} g by the scale"
+            self.progress = Progress(said, Outcome.SUCCEEDED)
+        elif room <= 0.0 or bool((view.obs.drum_fill > FULL).all()):
+            reason = f"the drums are full with {held_kg:.3f} of {asked:.3f} kg"
+            self.progress = Progress("raised", Outcome.FAILED, "collect.drums_full", reason, held_kg, "kg")
+        elif stuck or self._rounds >= ROUNDS:
+            reason = f"drums hold {held_kg:.3f} of {asked:.3f} kg and gain no more within reach{self._limit.said}"
+            self.progress = Progress("raised", Outcome.FAILED, "collect.exhausted", reason, held_kg, "kg")
         else:
-            self.progress = Progress("raising")
+            self._best_kg, self._since_gain_s, self._phase = held_kg, 0.0, "lower"
 
     def wind_up(self, ending: Progress) -> None:
         """Raise the drums, then report `ending`."""
@@ -111,3 +200,8 @@ class CollectController:
 
     def _give_up(self, code: str, reason: str, value: float, unit: str) -> None:
         self.wind_up(Progress("raised", Outcome.FAILED, code, reason, value, unit))
+
+
+def _level_kg(view: View, drums: Drums) -> float:
+    """What the drums' level sensors say that they hold."""
+    return float(view.obs.drum_fill.sum()) * drums.capacity_kg

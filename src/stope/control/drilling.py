@@ -9,48 +9,41 @@ A weight law (`control.weight_law`) chooses weight, speed and blows; everything 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stope.belief.rock import RockBelief
+from stope.control.allowance import Allowance
 from stope.control.anchoring import preload
 from stope.control.bitcare import RESUME_WARMTH, WORN, BitCare
 from stope.control.feed import bring_home
 from stope.control.goal import Goal, Outcome, Progress, View
+from stope.control.headway import STALLED_M, STALLED_S, Headway, LayerWatch
 from stope.control.holewatch import HoleWatch
+from stope.control.limited import LimitedBy
 from stope.control.stance import Stance
 from stope.control.weight_law import LEVELS, Hole, Setting, WeightLaw, weight_law
+from stope.control.weight_servo import LIMIT_OVER_TARGET, TOUCH_N, TRIM_MAX_N, WeightServo
 from stope.mission.missionfile import DrillTask
 from stope.physics.drilling import CoreBit
 from stope.robot.model import Drill
 
 LEAST_WEIGHT_N = 5.0  # below this a bit polishes: not worth the anchors' risk
-TOUCH_N = 2.0
 APPROACH_M_S = 0.015  # a velocity servo of 600 N s/m then meets the ground with 9 N
 APPROACH_PUSH_N = 10.0
-WEIGHT_RAMP_N_S = 10.0
-TRIM_1_S = 0.5  # integral of the weight-on-bit error into the push: carriage weight and friction
-TRIM_MAX_N = 15.0
 BOUND_SHARE = 0.95  # of the anchors' reserve that is aimed at: what the servo overshoots stays inside the bound
-LIMIT_OVER_TARGET = 1.1  # feed effort limit handed to the device, over the wanted push; never above the reserve
 SPUD_N, SPUD_M = 10.0, 3.0e-3  # a bit on a slope skids by its weight until its own hole guides it
-STALLED_M = 3.0e-3  # planner.md 5.4: less than 1 mm/min ...
-STALLED_S = 180.0  # ... for three minutes
 LIFT_M, LIFT_M_S, LOWER_M_S = 4.0e-3, 0.01, 0.006
 CLEAR_TURNS = 5.0  # off the bottom, after which the flights carry nothing but what still grips
 CLEAR_MOST_S = 20.0
 FREE_TRIES, FREE_S, FREE_TURNS = 5, 1.0, 2.0
 COOL_RAD_S = 3.0
+WARM, TORQUE_NEAR, CHIPS_NEAR, WEIGHT_NEAR = 0.75, 0.9, 0.8, 0.9  # of a limit: near enough to be what binds
 SETTLE_S, BREAK_S, BREAK_RAD = 1.5, 4.0, 0.5
 UNLOAD_N_S = 50.0
 COUNTER_N_M = 2000.0
 TORQUE_SHARE = 0.9  # of the torque that the anchors can pay beside the weight
-LAYER_RATIO, LAYER_M, LAYER_SETTLE_M = (
-    2.5,
-    4.0e-3,
-    5.0e-3,
-)  # specific energy against that of LAYER_M before, which is another layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +64,7 @@ class DrillController:
         care: what is believed of the bit; kept from hole to hole. A new bit when left out.
         law: chooses the setting; the task's own when left out.
         levels: shares of the blow energy that the hammer can be set to.
+        retained_rad_s: spindle speed above which chips leave the body for good (`control.retention`).
 
     Attributes:
         events: chokes, jams, rests, layers and breakages, as they were noticed.
@@ -85,19 +79,23 @@ class DrillController:
         care: BitCare | None = None,
         law: WeightLaw | None = None,
         levels: tuple[float, ...] = LEVELS,
+        retained_rad_s: float = math.inf,
     ) -> None:
         self._task, self._stance, self._rock, self._preload_n = task, stance, rock, preload_n
+        self._fastest_rad_s, self._retains = (
+            min(task.spindle_rad_s, retained_rad_s),
+            retained_rad_s < task.spindle_rad_s,
+        )
         self._law, self._levels, self._care = law or weight_law(task.weight_law), levels, care
         self._watch: HoleWatch | None = None
         self._phase = "check"
         self._asked: Goal | None = None
-        self._setting = Setting(0.0, task.spindle_rad_s, levels[0])
-        self._push_n = self._trim_n = self._deepest_m = 0.0
-        self._mark_m = self._since_mark_s = self._phase_s = self._turned = 0.0
+        self._setting = Setting(0.0, self._fastest_rad_s, levels[0])
+        self._servo, self._headway, self._layers = WeightServo(), Headway(), LayerWatch(SPUD_M)
+        self._deepest_m = self._phase_s = self._turned = 0.0
         self._lift_from_m, self._tries, self._freeing = 0.0, 0, 0.0
-        self._layer: tuple[float, float] | None = None
-        self._layer_from_m = SPUD_M + LAYER_SETTLE_M
         self._counter_n = 0.0  # push against a feed that drives by itself
+        self._allowance, self._limit = Allowance(), LimitedBy()
         self._ending: Progress | None = None
         self._core = ""
         self.events: list[Event] = []
@@ -120,29 +118,33 @@ class DrillController:
             watch.update(view, self._asked)
             care.update(view.obs.weight_on_bit_n, torque, spin, self._asked.hammer, view.dt_s)
             self._guard(view, watch, care)
+        self._allowance.update(view)
         self._pay_reaction(view, goal)
         self._phase_s += view.dt_s
         self._turned += spin * view.dt_s
-        goal.spindle_rad_s = self._task.spindle_rad_s
+        goal.spindle_rad_s = self._fastest_rad_s
         goal.spindle_limit_nm = self._torque_budget_nm(view)
         getattr(self, f"_{self._phase}")(view, goal, watch)
         self._asked = goal
         return goal
 
     def bound_n(self, view: View) -> float:
-        """Weight-on-bit to aim at: what was asked, or less if the anchors are believed to pay less."""
-        return min(self._task.weight_on_bit_max_n, BOUND_SHARE * view.reserve_n)
+        """Weight-on-bit to aim at: what was asked, or less if the anchors are believed, or felt, to pay less."""
+        asked = min(self._task.weight_on_bit_max_n, BOUND_SHARE * view.reserve_n)
+        if asked < LEAST_WEIGHT_N or self._phase not in ("spud", "drill"):
+            return asked
+        return min(asked, self._allowance.most_n(view.obs.weight_on_bit_n, LEAST_WEIGHT_N))
 
     def _torque_budget_nm(self, view: View) -> float:
         """Spindle torque that the anchors can pay beside the present push: the reserve's wrenches are a convex set."""
-        used = min(1.0, self._push_n / view.reserve_n) if view.reserve_n > 0.0 else 1.0
-        rubbing = view.torque_per_weight_m * self._push_n
+        used = min(1.0, self._servo.push_n / view.reserve_n) if view.reserve_n > 0.0 else 1.0
+        rubbing = view.torque_per_weight_m * self._servo.push_n
         return TORQUE_SHARE * (1.0 - used) * view.reserve_nm + rubbing
 
     def _check(self, view: View) -> None:
         drill, bound = _drill(view), self.bound_n(view)
         self._care = self._care or BitCare(drill)
-        self._watch = HoleWatch(drill, self._task.spindle_rad_s)
+        self._watch = HoleWatch(drill, self._fastest_rad_s)
         if self._care.broken or self._care.wear > WORN:
             what = "broken" if self._care.broken else f"worn to {100.0 * self._care.wear:.0f} %"
             self.progress = Progress(
@@ -166,7 +168,7 @@ class DrillController:
         if watch.runaway is not None:
             self._note(view, "feed.runaway")
             value, limit, unit = watch.runaway
-            self._counter_n = min(-1.0, self._push_n - view.obs.weight_on_bit_n)
+            self._counter_n = min(-1.0, self._servo.push_n - view.obs.weight_on_bit_n)
             self._end(
                 "feed.runaway", f"the feed did {value:.3g} {unit} where {limit:.3g} {unit} is the most", value, unit
             )
@@ -182,7 +184,7 @@ class DrillController:
     def _pay_reaction(self, view: View, goal: Goal) -> None:
         """The rock lifts the robot by the weight on bit and turns it against the spindle."""
         torque = float(view.obs.joint_effort[_drill(view).spindle])
-        weight = self._push_n if self._phase in ("spud", "drill") else max(view.obs.weight_on_bit_n, 0.0)
+        weight = self._servo.push_n if self._phase in ("spud", "drill") else max(view.obs.weight_on_bit_n, 0.0)
         goal.tool_wrench = np.array((0.0, 0.0, weight, 0.0, 0.0, -torque))
 
     def _note(self, view: View, code: str, depth_m: float | None = None) -> None:
@@ -195,7 +197,7 @@ class DrillController:
         drill = _drill(view)
         if view.obs.weight_on_bit_n > TOUCH_N:
             watch.collar(view)
-            self._push_n = view.obs.weight_on_bit_n
+            self._servo.push_n = view.obs.weight_on_bit_n
             self._go("spud")
         end = view.model.joints[drill.feed].position_max
         if view.obs.joint_position[drill.feed] > end - 2e-3:
@@ -204,7 +206,7 @@ class DrillController:
 
     def _spud(self, view: View, goal: Goal, watch: HoleWatch) -> None:
         """Lightly, until the hole guides the bit."""
-        self._setting = Setting(SPUD_N, self._task.spindle_rad_s, self._levels[-1])
+        self._setting = Setting(SPUD_N, self._fastest_rad_s, self._levels[-1])
         self._press(view, goal, watch)
         if self._phase == "spud" and watch.depth_m >= min(SPUD_M, self._task.depth_m):
             self._go("drill")
@@ -216,7 +218,7 @@ class DrillController:
             drill=_drill(view), bound_n=self.bound_n(view), weight_n=view.obs.weight_on_bit_n,
             torque_nm=watch.torque_nm, spindle_rad_s=float(view.obs.joint_velocity[_drill(view).spindle]),
             depth_m=watch.depth_m, rate_m_s=watch.rate_m_s, rock=self._rock.estimate(),
-            feed_max_m_s=watch.feed_max_m_s, spindle_max_rad_s=self._task.spindle_rad_s, levels=self._levels,
+            feed_max_m_s=watch.feed_max_m_s, spindle_max_rad_s=self._fastest_rad_s, levels=self._levels,
             warmth=self._care.warmth, wear=self._care.wear, dt_s=view.dt_s,
         )  # fmt: skip
         asked = self._law.choose(hole)
@@ -225,10 +227,28 @@ class DrillController:
             return
         self._setting = asked
         self._press(view, goal, watch)
-        self._notice_layer(view, watch, hole)
+        if self.progress.outcome is Outcome.RUNNING and self._phase == "drill":
+            self._limit.update(self._at_limit(goal, watch, hole), view.dt_s)
+            self.progress = replace(self.progress, phase=f"drill{self._limit.said}")
+        energy = hole.rock.specific_energy_pa if hole.rock is not None else None
+        if self._layers.update(watch.depth_m, energy):
+            self._note(view, "drill.layer", watch.depth_m)
         if self._phase == "drill" and watch.depth_m >= self._task.depth_m:
             self._go("breakoff")
         self._mind(view, watch)
+
+    def _at_limit(self, goal: Goal, watch: HoleWatch, hole: Hole) -> str:
+        """What keeps this hole from going faster, the nearest first."""
+        assert self._care is not None
+        if self._care.warmth > WARM:
+            return "heat"
+        if watch.torque_nm > TORQUE_NEAR * goal.spindle_limit_nm:
+            return "torque"
+        if watch.rate_m_s > CHIPS_NEAR * watch.feed_max_m_s * goal.spindle_rad_s / self._fastest_rad_s:
+            return "ejecta" if self._retains else "chips"
+        if hole.weight_n < WEIGHT_NEAR * hole.bound_n:
+            return ""  # still on the way to what was asked for, or a law that wants no more
+        return "task" if hole.bound_n >= self._task.weight_on_bit_max_n else "anchors"
 
     def _mind(self, view: View, watch: HoleWatch) -> None:
         """Leave the bottom when the hole resists: a spindle that stands, chips that pack, a bit that is warm."""
@@ -248,21 +268,14 @@ class DrillController:
     def _press(self, view: View, goal: Goal, watch: HoleWatch) -> None:
         """Push with the setting's weight inside the bound, ramped and trimmed."""
         bound = self.bound_n(view)
-        wanted = min(max(self._setting.weight_n, 0.0), bound)
-        step = WEIGHT_RAMP_N_S * view.dt_s
-        self._push_n += min(max(wanted - self._push_n, -5.0 * step), step)
-        error = self._push_n - view.obs.weight_on_bit_n
-        self._trim_n = min(max(self._trim_n + TRIM_1_S * error * view.dt_s, -TRIM_MAX_N), TRIM_MAX_N)
-        goal.feed_velocity_m_s = max(watch.rate_m_s, 0.0)
-        goal.feed_push_n = self._push_n + self._trim_n
-        goal.feed_limit_n = min(LIMIT_OVER_TARGET * self._push_n + abs(self._trim_n) + TOUCH_N, view.reserve_n)
-        goal.spindle_rad_s = min(max(self._setting.spindle_rad_s, 0.0), self._task.spindle_rad_s)
+        self._servo.press(view, goal, min(max(self._setting.weight_n, 0.0), bound), watch.rate_m_s)
+        goal.spindle_rad_s = min(max(self._setting.spindle_rad_s, 0.0), self._fastest_rad_s)
         goal.hammer = min(max(self._setting.hammer, 0.0), 1.0)
         self._learn(view, watch, goal.hammer)
         if bound < LEAST_WEIGHT_N:
             self._end("drill.no_reserve", f"weight-on-bit bound fell to {bound:.1f} N", bound, "N")
         self._deepest_m = max(self._deepest_m, watch.depth_m)
-        self._watch_for_stall(view, watch)
+        self._watch_headway(view, watch)
         self.progress = Progress(self._phase, depth_m=self._deepest_m, penetration_m_s=watch.rate_m_s)
 
     def _learn(self, view: View, watch: HoleWatch, hammer: float) -> None:
@@ -270,37 +283,24 @@ class DrillController:
         torque, spin = float(view.obs.joint_effort[drill.spindle]), float(view.obs.joint_velocity[drill.spindle])
         self._rock.update(view.obs.weight_on_bit_n, torque, spin, watch.rate_m_s, view.dt_s, hammer)
 
-    def _notice_layer(self, view: View, watch: HoleWatch, hole: Hole) -> None:
-        """A specific energy unlike that of some millimetres ago is another layer; noticed once it is settled."""
-        if hole.rock is None or watch.depth_m < self._layer_from_m:
+    def _watch_headway(self, view: View, watch: HoleWatch) -> None:
+        slow = self._headway.update(watch.depth_m, view.dt_s)
+        if slow is None:
             return
-        energy = hole.rock.specific_energy_pa
-        if self._layer is not None and not 1.0 / LAYER_RATIO < energy / self._layer[1] < LAYER_RATIO:
-            self._note(view, "drill.layer", watch.depth_m)
-            self._layer, self._layer_from_m = None, watch.depth_m + LAYER_SETTLE_M
-        elif self._layer is None or watch.depth_m - self._layer[0] > LAYER_M:
-            self._layer = watch.depth_m, energy
-
-    def _watch_for_stall(self, view: View, watch: HoleWatch) -> None:
-        self._since_mark_s += view.dt_s
-        if watch.depth_m >= self._mark_m + STALLED_M:
-            self._mark_m, self._since_mark_s = watch.depth_m, 0.0
-        elif self._since_mark_s > STALLED_S:
-            rate = 60e3 * (watch.depth_m - self._mark_m) / self._since_mark_s
-            tops = [event.depth_m for event in self.events if event.code == "drill.layer"]
-            layer = f", in another layer since {1e3 * tops[-1]:.0f} mm" if tops else ""
-            reason = (
-                f"{rate:.2f} mm/min over {STALLED_S:.0f} s at {self._push_n:.0f} N and {1e3 * watch.depth_m:.1f} mm "
-                f"depth{layer}, less than {60e3 * STALLED_M / STALLED_S:.0f} mm/min is not worth it"
-            )
-            self._end("drill.stalled", reason, rate, "mm/min")
+        tops = [event.depth_m for event in self.events if event.code == "drill.layer"]
+        layer = f", in another layer since {1e3 * tops[-1]:.0f} mm" if tops else ""
+        reason = (
+            f"{slow:.2f} mm/min over {STALLED_S:.0f} s at {self._servo.push_n:.0f} N and {1e3 * watch.depth_m:.1f} mm "
+            f"depth{layer}, less than {60e3 * STALLED_M / STALLED_S:.0f} mm/min is not worth it"
+        )
+        self._end("drill.stalled", reason, slow, "mm/min")
 
     # --- when the hole resists ----------------------------------------------------------------------------------------
 
     def _lift(self, view: View, phase: str) -> None:
         self._lift_from_m = float(view.obs.joint_position[_drill(view).feed])
-        self._push_n, self._layer = 0.0, None  # what packed chips asked for is no property of the rock
-        self._layer_from_m = self._deepest_m + LAYER_SETTLE_M
+        self._servo.push_n = 0.0
+        self._layers.forget(self._deepest_m)  # what packed chips asked for is no property of the rock
         self._rock.reset()
         self._go(phase)
 
@@ -331,7 +331,7 @@ class DrillController:
         goal.feed_velocity_m_s, goal.feed_limit_n = LOWER_M_S, min(APPROACH_PUSH_N + TRIM_MAX_N, view.reserve_n)
         goal.hammer = 0.0
         if view.obs.weight_on_bit_n > TOUCH_N:
-            self._push_n = view.obs.weight_on_bit_n
+            self._servo.push_n = view.obs.weight_on_bit_n
             self._go("drill" if watch.depth_m >= SPUD_M else "spud")
         elif watch.standing:
             self._begin_free(view)
@@ -340,7 +340,7 @@ class DrillController:
     def _cool(self, view: View, goal: Goal, _watch: HoleWatch) -> None:
         assert self._care is not None
         self._hold_lifted(view, goal)
-        goal.spindle_rad_s = min(COOL_RAD_S, self._task.spindle_rad_s)
+        goal.spindle_rad_s = min(COOL_RAD_S, self._fastest_rad_s)
         if self._care.warmth < RESUME_WARMTH:
             self._go("lower")
         self.progress = Progress(f"bit cools, {self._care.temperature_k:.0f} K", depth_m=self._deepest_m)
@@ -348,7 +348,7 @@ class DrillController:
     def _begin_free(self, view: View) -> None:
         self._note(view, "drill.jammed")
         self._tries += 1
-        self._push_n = 0.0
+        self._servo.push_n = 0.0
         self._go("free")
         if self._tries > FREE_TRIES:
             reason = f"the bit is stuck at {1e3 * self._deepest_m:.1f} mm after {FREE_TRIES} tries to turn it back"
@@ -358,7 +358,7 @@ class DrillController:
         """Turn back, with more torque at each try and never more than the anchors can pay, while drawing."""
         share = min(1.0, 0.5 + 0.25 * self._tries)
         goal.spindle_limit_nm *= share
-        goal.spindle_rad_s = 0.0 if self._phase_s < 2.0 * view.dt_s else -0.5 * self._task.spindle_rad_s
+        goal.spindle_rad_s = 0.0 if self._phase_s < 2.0 * view.dt_s else -0.5 * self._fastest_rad_s
         self._draw(view, goal, LIFT_M_S)
         if self._turned < -FREE_TURNS * 2.0 * math.pi or self._phase_s > FREE_S * (1 + self._tries):
             self._lift(view, "clear")
@@ -369,10 +369,11 @@ class DrillController:
     def _breakoff(self, view: View, goal: Goal, _watch: HoleWatch) -> None:
         """Twist the core off at its root: turn back on the bottom, with torque that rises to what the anchors pay."""
         drill = _drill(view)
-        self._push_n = max(0.5 * LEAST_WEIGHT_N, self._push_n - UNLOAD_N_S * view.dt_s)
-        goal.feed_push_n, goal.feed_limit_n = self._push_n, LIMIT_OVER_TARGET * self._push_n + LEAST_WEIGHT_N
+        self._servo.push_n = max(0.5 * LEAST_WEIGHT_N, self._servo.push_n - UNLOAD_N_S * view.dt_s)
+        push = self._servo.push_n
+        goal.feed_push_n, goal.feed_limit_n = push, LIMIT_OVER_TARGET * push + LEAST_WEIGHT_N
         turning = self._phase_s > SETTLE_S
-        goal.spindle_rad_s = -self._task.spindle_rad_s if turning else 0.0
+        goal.spindle_rad_s = -self._fastest_rad_s if turning else 0.0
         if turning:
             goal.spindle_limit_nm *= min(1.0, (self._phase_s - SETTLE_S) / BREAK_S)
         else:
@@ -394,7 +395,7 @@ class DrillController:
 
     def _retract(self, view: View, goal: Goal, _watch: HoleWatch) -> None:
         drill = _drill(view)
-        self._push_n = 0.0
+        self._servo.push_n = 0.0
         home = bring_home(view, goal)
         if self._counter_n and not home:
             feed = _drill(view).feed

@@ -21,6 +21,7 @@ from typing import Protocol
 from stope.belief.rock import RockEstimate
 from stope.mission.errors import InputError
 from stope.mission.explain import suggestion
+from stope.physics.drilling import CoreBit
 from stope.robot.model import Drill
 
 GROUP = "stope.controllers"
@@ -29,6 +30,9 @@ FEED_SHARE = 0.9  # of the rate that the flights are believed to carry
 SETTLE_S = 4.0  # of the weight toward the wanted rate: the rate is filtered over 1.5 s
 LEVEL_SHARE = 0.97  # of the wanted rate that the blows are asked for: the last percent are not worth doubling them
 LEVEL_S = 2.0  # between changes of the level
+RUBS = 2.0  # threshold thrust over weight at which a bit is taken to rub only; it cuts again at 1
+CHIP_ROOM, SLOWEST = 3.0, 0.5  # over what the chips need; of full speed, so that teeth do not fall into their own marks
+SPEED_STEP_RAD_S2 = 1.0
 FIRST_LEVEL = 3  # before anything is known of the rock
 CONSERVATIVE_N = 20.0  # Honeybee's core drill: about 20 N in basalt (Zacny et al. 2011)
 
@@ -83,14 +87,18 @@ class WeightLaw(Protocol):
 
 
 class AdaptiveLaw:
-    """Ours: as fast as the flights carry; weight up to the bound first, then the weakest blow that does it."""
+    """Ours: as fast as the flights carry; weight up to the bound first, then the weakest blow that does it.
+
+    A bit that only rubs turns no faster than its chips need.
+    """
 
     def __init__(self) -> None:
         self._weight_n: float | None = None
         self._level, self._since_s = FIRST_LEVEL, LEVEL_S
+        self._rubs, self._spindle_rad_s = False, 0.0
 
     def choose(self, hole: Hole) -> Setting:
-        """Weight follows the error of the rate; the level follows the specific energy."""
+        """Weight follows the error of the rate; level and speed follow the estimate of the rock."""
         wanted = FEED_SHARE * hole.feed_max_m_s
         if self._weight_n is None:
             self._weight_n = hole.bound_n
@@ -100,7 +108,25 @@ class AdaptiveLaw:
         self._choose_level(hole, wanted)
         cool = min(1.0, max(0.0, 4.0 * (1.0 - hole.warmth)))  # blows are what heats the bit
         level = hole.levels[min(self._level, len(hole.levels) - 1)]
-        return Setting(self._weight_n, hole.spindle_max_rad_s, max(hole.levels[0], cool * level))
+        return Setting(self._weight_n, self._choose_speed(hole), max(hole.levels[0], cool * level))
+
+    def _choose_speed(self, hole: Hole) -> float:
+        """As fast as the task allows while the bit cuts; where it only rubs, no faster than its chips need.
+
+        Below the threshold thrust (strength times wear flats, `physics.drilling`) blows do all the work, and turning
+        wears and warms the bit without cutting.
+        """
+        if self._spindle_rad_s == 0.0:
+            self._spindle_rad_s = hole.spindle_max_rad_s
+        if hole.rock is not None and hole.weight_n > 0.0:
+            bit = CoreBit(hole.drill.bit_outer_m, hole.drill.bit_inner_m, wear=min(max(hole.wear, 0.0), 1.0))
+            threshold_n = hole.rock.ucs_pa * bit.flat_m2
+            self._rubs = threshold_n > (hole.weight_n if self._rubs else RUBS * hole.weight_n)
+        needed = max(CHIP_ROOM * hole.rate_m_s / hole.feed_max_m_s, SLOWEST) if self._rubs else 1.0
+        step = SPEED_STEP_RAD_S2 * hole.dt_s
+        wanted = min(needed, 1.0) * hole.spindle_max_rad_s
+        self._spindle_rad_s += min(max(wanted - self._spindle_rad_s, -step), step)
+        return min(self._spindle_rad_s, hole.spindle_max_rad_s)
 
     def _choose_level(self, hole: Hole, wanted_m_s: float) -> None:
         """One down while the rate is held; else the weakest that gives the lacking power (Peters et al. 2018)."""

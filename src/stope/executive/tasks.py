@@ -22,6 +22,7 @@ from stope.control.drilling import DrillController
 from stope.control.goal import TaskController, View
 from stope.control.leaving import ReleaseController, StowController
 from stope.control.recovering import RecoverController
+from stope.control.retention import fastest_drum_rad_s, fastest_spindle_rad_s
 from stope.control.stance import Stance
 from stope.control.walking import WalkController
 from stope.control.weight_law import LEVELS
@@ -137,6 +138,8 @@ class Workshop:
         rock = self.rock
         if rock is None:
             raise ValueError("a drill task for a robot without a drill")
+        assert self.model.drill is not None
+        retained = fastest_spindle_rad_s(self.model.drill, self.escape_speed_m_s)
 
         def drill(spindle: float) -> MakeController:
             def make(_view: View, activity: Activity) -> TaskController:
@@ -144,12 +147,14 @@ class Workshop:
                 if left < LEAST_DEPTH_M:
                     return StowController(self.stance)  # deep enough: all that is left is to bring the bit home
                 rest = asked.model_copy(update={"depth_m": left, "spindle_rad_s": spindle})
-                return DrillController(rest, self.stance, rock, self.preload_n, self.care, levels=self.hammer_levels)
+                return DrillController(
+                    rest, self.stance, rock, self.preload_n, self.care, levels=self.hammer_levels,
+                    retained_rad_s=retained,
+                )  # fmt: skip
 
             return make
 
-        assert self.model.drill is not None
-        fastest = self.model.joints[self.model.drill.spindle].velocity_max
+        fastest = min(self.model.joints[self.model.drill.spindle].velocity_max, retained)
         faster = min(FASTER_SPINDLE * asked.spindle_rad_s, fastest)
         stalled = Rung(("drill.stalled",), 1, f"tried again at {faster:.1f} rad/s", drill(faster))
         pressed = Rung(("drill.over_weight", "anchor.overloaded"), 1, "tried again from zero load",
@@ -167,7 +172,8 @@ class Workshop:
             held = float(view.obs.drum_fill.sum()) * drums.capacity_kg
             begun = activity.memory.setdefault("held_kg", held)
             rest = asked.model_copy(update={"mass_kg": max(asked.mass_kg - (held - begun), LEAST_MASS_KG)})
-            return CollectController(rest, self.stance, self.preload_n)
+            most_rad_s = fastest_drum_rad_s(drums, self.escape_speed_m_s)
+            return CollectController(rest, self.stance, self.preload_n, most_rad_s)
 
         room = Condition("collector.bin_full", "fill of the bin", lambda view: view.obs.bin_fill, most=BIN_NEARLY_FULL)
         full = Condition("collector.bin_full", "the bin is full", lambda view: view.obs.bin_fill, least=BIN_FULL)

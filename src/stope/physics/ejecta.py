@@ -7,6 +7,8 @@ Sources: ballistics of a point mass (A); local escape speed from `physics.gravit
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +17,7 @@ from stope.physics.constants import Array, finite, fraction, non_negative, posit
 __all__ = [
     "escapes",
     "faster_fraction",
+    "fastest_turn_rad_s",
     "flat_range_m",
     "flat_time_s",
     "launch_speed",
@@ -65,6 +68,26 @@ def lost_fraction(
     past_hood = 1.0 - fraction("hooded", hooded)
     lost: Array = past_hood * faster_fraction(escape_speed_m_s, outer_m, inner_m, rate_rad_s)
     return lost
+
+
+def fastest_turn_rad_s(
+    escape_speed_m_s: float, outer_m: float, inner_m: float, hooded: float, lost_share: float
+) -> float:
+    """Tool speed at which `lost_fraction` reaches `lost_share`, rad/s; infinite where it never does.
+
+    v / sqrt(r_o^2 - f (r_o^2 - r_i^2)) with f = lost_share / (1 - hooded), what may be too fast of what passes.
+
+    Raises:
+        ValueError: an escape speed that is not positive, or a share beyond 0..1.
+    """
+    outer, inner = _radii(outer_m, inner_m)
+    if not escape_speed_m_s > 0.0:
+        raise ValueError("escape_speed_m_s must be positive; infinity where nothing escapes")
+    past_hood = 1.0 - float(fraction("hooded", hooded))
+    if float(fraction("lost_share", lost_share)) >= past_hood:
+        return math.inf
+    radius2 = outer * outer - lost_share / past_hood * (outer * outer - inner * inner)
+    return escape_speed_m_s / math.sqrt(radius2)
 
 
 def escapes(speed_m_s: npt.ArrayLike, escape_speed_m_s: npt.ArrayLike) -> npt.NDArray[np.bool_]:

@@ -88,6 +88,7 @@ class Drill:
         string_stiffness_n_m: axial, from the bench test; measured depth is corrected by what the string is squeezed.
         auger_pitch_m, auger_gap_m: pitch and radial depth of the flights that carry the chips up.
         bit_temperature_max_k: hotter than this the drill rests.
+        hood_share: of the chips that flights and hood keep, 0..1.
     """
 
     feed: int
@@ -104,11 +105,16 @@ class Drill:
     auger_pitch_m: float = 0.010
     auger_gap_m: float = 0.0015
     bit_temperature_max_k: float = 360.0
+    hood_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Drums:
-    """Counter-rotating bucket drums; `joints` and `links` are in the same order, fore first."""
+    """Counter-rotating bucket drums; `joints` and `links` are in the same order, fore first.
+
+    Attributes:
+        hood_share: of what they cut that drums and hood keep, 0..1.
+    """
 
     joints: tuple[int, ...]
     links: tuple[str, ...]
@@ -117,6 +123,7 @@ class Drums:
     capacity_kg: float
     rated_rad_s: float
     anchors_required: int
+    hood_share: float = 0.0
 
     @property
     def dig_sign(self) -> tuple[int, ...]:

@@ -82,6 +82,7 @@ class DrillEntry(FileModel):
     auger_pitch_m: Positive = 0.010
     auger_gap_m: Positive = 0.0015
     bit_temperature_max_k: Positive = 360.0
+    hood_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -101,6 +102,7 @@ class DrumsEntry(FileModel):
     capacity_kg: Positive
     rated_rad_s: Positive
     anchors_required: Annotated[int, Field(ge=0)]
+    hood_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class ThrusterEntry(FileModel):

@@ -63,8 +63,12 @@ class Tree:
         self.total_mass_kg = float(self._masses[:, 0].sum())
         self._frame_of = {f.name: f for f in model.frames}
 
-    def load_mass(self, link: str, change_kg: float, at_m: Vector) -> None:
-        """Add a point mass (negative: take it away) to `link` at `at_m` in its frame."""
+    def load_mass(self, link: str, change_kg: float, at_m: Vector, gyration_m2: Vector | None = None) -> None:
+        """Add a mass (negative: take it away) to `link` at `at_m` in its frame.
+
+        Args:
+            gyration_m2: (3,) inertia about its own centre over its mass, along the link's axes; None for a point.
+        """
         frame = self._frame_of[link]
         body, at = int(frame.parentJoint), frame.placement.act(at_m)
         row = self._masses[body]
@@ -72,6 +76,9 @@ class Tree:
         total = mass + change_kg
         centre = (mass * lever + change_kg * at) / total
         change = mass * _parallel_axis(lever) + change_kg * _parallel_axis(at) - total * _parallel_axis(centre)
+        if gyration_m2 is not None:
+            turn = frame.placement.rotation
+            change = change + change_kg * (turn * gyration_m2) @ turn.T
         row[4:] += change.ravel()
         row[0], row[1:4] = total, centre
         self.total_mass_kg = float(self._masses[:, 0].sum())

@@ -86,7 +86,7 @@ class Keeper:
         desk, drill = executive.desk, tick.view.model.drill
         if drill is None or desk.running is None or desk.running.task != "drill" or desk.controller is None:
             return
-        if "collar_m" not in desk.running.memory and desk.controller.progress.phase == "drill":
+        if "collar_m" not in desk.running.memory and desk.controller.progress.phase.startswith("drill"):
             desk.running.memory["collar_m"] = float(tick.view.obs.joint_position[drill.feed])
             self._due_us = 0
 

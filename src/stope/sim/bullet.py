@@ -275,7 +275,7 @@ class ArticulatedBody:
         return float(found.mass), np.array(found.inertia), np.array(found.inertial_frame[:3])
 
     def set_link_mass(self, link: int, mass_kg: float, inertia_kg_m2: Vector) -> None:
-        """Change a link's mass by a point mass at its centre (a filling bin, an emptying tank): inertia stays."""
+        """Change a link's mass and its diagonal inertia (3,) about its centre: a drum fills, a tank empties."""
         command = b3.dynamics(self._client)
         b3.set_mass(command, self.body, link, mass_kg)
         b3.set_inertia(command, self.body, link, _doubles(*inertia_kg_m2))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from numba import njit
 
 from stope.ledger.accounts import Carry, micrograms
-from stope.physics.excavation.drum import Scoop, drum_response, scoop_in_soil
+from stope.physics.excavation.drum import LOAD_GYRATION, Scoop, drum_response, scoop_in_soil
 from stope.robot.messages import Vector
 from stope.robot.model import Drums
 from stope.sim.heightmap import Cells, HeightMap
@@ -50,6 +50,7 @@ class DrumsInGround:
 
     Attributes:
         held_ug: int64 micrograms inside each drum.
+        gyration_m2: (3,) inertia of that over its mass, about the axes of the drum, whose axle is y.
         packed: for the kernel, `drums_react`.
     """
 
@@ -68,6 +69,9 @@ class DrumsInGround:
             soil=(cover.density_kg_m3, ground.cover_cohesion_pa, gravity_m_s2),
             scoop=scoop_in_soil(math.radians(cover.friction_deg)),
         )
+        axle = (LOAD_GYRATION * drums.radius_m) ** 2
+        across = axle / 2.0 + drums.width_m**2 / 12.0
+        self.gyration_m2 = np.array((across, axle, across))
         self._carry = [Carry() for _ in drums.joints]
 
     def look(self, centres_m: Vector) -> None:

@@ -26,11 +26,10 @@ from stope.sim.slumping import Slopes
 from stope.sim.truth import TrueGround
 
 PROPELLANT = "propellant"
-#: Shares of the kerf that the auger lifts into the bin and that falls back at the collar; the rest is thrown. Assumed,
-#: for a hooded bit whose flights keep up (`physics.drilling.choke_ratio` below 1).
-LIFTED, FELL_BACK = 0.90, 0.07
+#: Share of the kerf that the auger lifts into the bin, while its flights keep up (`physics.drilling.choke_ratio` below
+#: 1): assumed. The rest of what the hood keeps falls back at the collar.
+LIFTED = 0.90
 THROWN_PER_PARCEL_UG = 20_000  # one drawn particle stands for 20 mg
-DRUM_SPILL = 0.02  # share of what drums cut that is flung past the hood, assumed
 EMPTYING_KG_PER_RAD = 0.05  # a drum that turns backwards empties into the bin, assumed from RASSOR's dump by reversal
 CORE_EJECTED_BELOW_M = 5.0e-3  # the stowed bit drops its core into the bin
 RIM_SHARE = 0.98  # a drum's spill leaves at its rim: inner over outer diameter of where it is cut
@@ -169,7 +168,10 @@ class MassFlow:
 
     def _share_out(self, bit: BitInGround, material: Material, kerf: int, spin_rad_s: float) -> None:
         """Chips to the bin, back to the ground around the collar, and away."""
-        lifted, fell = int(kerf * LIFTED), int(kerf * FELL_BACK)
+        assert self._model.drill is not None
+        kept = self._model.drill.hood_share
+        lifted = int(kerf * min(LIFTED, kept))
+        fell = int(kerf * (kept - min(LIFTED, kept)))
         room = micrograms(self._model.bin_capacity_kg) - self.bin_ug
         lifted_to_bin = max(0, min(lifted, room))
         fell += lifted - lifted_to_bin
@@ -179,7 +181,6 @@ class MassFlow:
         self.book.transfer(material.name, "ground", "fallen_back", fell)
         self._heights.deposit(self._collar_cells, fell, self._ground.cover.density_kg_m3)
         assert bit.collar_m is not None
-        assert self._model.drill is not None
         kerf_m = self._model.drill.bit_outer_m, self._model.drill.bit_inner_m
         self._throw(material.name, thrown, np.array(bit.collar_m), *kerf_m, spin_rad_s)
 
@@ -193,7 +194,7 @@ class MassFlow:
             moved, cells = drums.dig(drum, centre_m, yaw_rad)
             if moved:
                 self._slopes.relax(cells)
-                spill = int(moved * DRUM_SPILL)
+                spill = int(moved * (1.0 - self._model.drums.hood_share))
                 drums.held_ug[drum] -= spill
                 self.book.transfer(name, "ground", "tool", moved - spill)
                 rim_m = 2.0 * self._model.drums.radius_m

@@ -163,6 +163,8 @@ class AsteroidPlant:
         self._nozzles = np.array([_nozzle_wrench(t) for t in model.thrusters]).reshape(-1, 6)
         self._gas_per_newton = np.array([1.0 / (t.specific_impulse_s * STANDARD_GRAVITY_M_S2) for t in model.thrusters])
         self._carried_kg: dict[str, float] = {}
+        links = model.drums.links if model.drums is not None and self.drums is not None else ()
+        self._gyration_m2 = dict.fromkeys(links, self.drums.gyration_m2) if self.drums is not None else {}
         self._spindle = model.drill.spindle if model.drill else -1
 
     def _start_books(self) -> None:
@@ -421,15 +423,20 @@ class AsteroidPlant:
         self._loads.outside[:] = self._bump + self._kick
 
     def _load_link(self, name: str, extra_kg: float) -> None:
-        """Let a link's mass follow the flow; mass from the ground arrives at rest, so momentum does not change."""
+        """Let a link's mass follow the flow.
+
+        Mass for the bin arrives at rest. A drum's scoops have given theirs the drum's speed before it is inside: that
+        is the inertia in the force of the cut, so it brings momentum along.
+        """
         link = self._body.link(name, self.model.base_link)
         mass, inertia, centre = self._body.link_mass(link)
         change = extra_kg - self._carried_kg.get(name, 0.0)
-        self._body.set_link_mass(link, mass + change, inertia)
+        spread = self._gyration_m2.get(name)
+        self._body.set_link_mass(link, mass + change, inertia if spread is None else inertia + change * spread)
         before = self._tree.momentum[:6].copy()
-        self._tree.load_mass(name, change, centre)
+        self._tree.load_mass(name, change, centre, spread)
         self._tree.sweep(self._base, self._q, self._dq)
-        if name == self.model.tank_link:
+        if name == self.model.tank_link or spread is not None:
             # Gas leaves with the tank's velocity; its exhaust momentum is the thrust already booked.
             self.impulses.book("mass", self._tree.momentum[:6] - before)
         self._carried_kg[name] = extra_kg

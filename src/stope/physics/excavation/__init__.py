@@ -13,6 +13,7 @@ from stope.physics.excavation.blades import (
 )
 from stope.physics.excavation.drum import (
     FRICTION_MIN_RAD,
+    LOAD_GYRATION,
     SCOOP_FRICTION_SHARE,
     SCOOP_OPENING,
     SCOOPS,
@@ -30,8 +31,8 @@ from stope.physics.excavation.wedge import (
 )
 
 __all__ = [
-    "BLADE_MODELS", "FRICTION_MIN_RAD", "SCOOPS", "SCOOP_FRICTION_SHARE", "SCOOP_OPENING", "SCOOP_RAKE_RAD",
-    "STANDSTILL_M_S", "BladeCase", "DrumCut", "McKyesCoefficients", "balovnev_draft_n",
+    "BLADE_MODELS", "FRICTION_MIN_RAD", "LOAD_GYRATION", "SCOOPS", "SCOOP_FRICTION_SHARE", "SCOOP_OPENING",
+    "SCOOP_RAKE_RAD", "STANDSTILL_M_S", "BladeCase", "DrumCut", "McKyesCoefficients", "balovnev_draft_n",
     "depth_for_draft_m", "draft_spread", "drum_cut", "drum_fill", "gill_vanden_berg_draft_n", "haul_rate_kg_h",
     "luth_wismer_draft_n", "mckyes_coefficients", "mckyes_draft_n", "mckyes_force", "swick_perumpral_draft_n",
 ]  # fmt: skip

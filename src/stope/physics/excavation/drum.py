@@ -25,6 +25,8 @@ SCOOPS = 8
 STANDSTILL_M_S = 5e-3
 #: Ground without friction is cut as ground with this much: the wedge's angle is undefined at 0.
 FRICTION_MIN_RAD = 1e-3
+#: Radius of gyration about the axle of what a drum holds, over its radius: baffles spread it evenly (a solid cylinder).
+LOAD_GYRATION = math.sqrt(0.5)
 _BEARING = 5.14
 
 Scoop = tuple[float, float, float, float]
