@@ -81,7 +81,7 @@ def test_bytes_are_pymavlinks_and_come_back(oracle: ModuleType, codec: Codec, na
     back = codec.decode(Frame(message.id, ours[4], ours[5], ours[6], ours[10:-2]))
     assert back.link_seq == link_seq
     for field in message.fields:
-        their_value, our_value = getattr(theirs, field.name), back[field.name]
+        their_value, our_value = getattr(theirs, field.name), back.fields[field.name]
         assert (tuple(their_value) if field.length and not field.is_text else their_value) == our_value
 
 

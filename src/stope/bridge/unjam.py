@@ -36,7 +36,8 @@ def unjam(robot: SerialRobot, speed_rad_s: float) -> Turned:
     drill = robot.model.drill
     if drill is None:
         raise LinkError(f"{robot.model.name} has no drill: nothing to turn")
-    driver, joint, looks = robot.driver, drill.spindle, []
+    driver, joint = robot.driver, drill.spindle
+    looks: list[tuple[int, float, float, float]] = []
 
     def look() -> bool:
         seen = driver.session.observation
