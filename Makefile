@@ -1,5 +1,5 @@
 # Everything a contributor does, by name. Each target does its own set-up, once, in .venv. Only the tests want system
-# packages (the emulated microcontroller and its compiler): they are installed where this user may, and else told.
+# packages (the emulated microcontroller and its compiler, hledger): they are installed where this user may, and else told.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -28,7 +28,7 @@ demo: $(VENV)/run.stamp ## run the mission bennu_core: log, picture and film in 
 	@out=runs/demo; n=2; while [ -e "$$out" ]; do out=runs/demo-$$n; n=$$((n + 1)); done; \
 	$(BIN)/stope run bennu_core --out "$$out" $(ARGS)
 
-test: $(VENV)/test.stamp $(VENV)/emulator.stamp ## run the tests
+test: $(VENV)/test.stamp $(VENV)/emulator.stamp $(VENV)/hledger.stamp ## run the tests
 	@mkdir -p runs
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --junitxml runs/tests.xml $(ARGS)
 
@@ -68,15 +68,22 @@ $(BIN)/python:
 EMULATOR := gcc libc6-dev make cppcheck clang clang-tidy libclang-rt-dev qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi
 
 $(VENV)/emulator.stamp: | $(BIN)/python
-	@missing=; for tool in gcc cppcheck clang clang-tidy qemu-system-arm arm-none-eabi-gcc; do \
-	command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	$(call packages,FIRMWARE NOT EMULATED,gcc cppcheck clang clang-tidy qemu-system-arm arm-none-eabi-gcc,$(EMULATOR))
+
+$(VENV)/hledger.stamp: | $(BIN)/python
+	$(call packages,LEDGER NOT ADDED UP BY HLEDGER,hledger,hledger)
+
+# Debian packages where this user may install them, else a sentence: what is not tested then, the programs, the packages.
+define packages
+@missing=; for tool in $(2); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	if [ -z "$$missing" ]; then touch $@; \
 	elif ! command -v apt-get >/dev/null || { [ "$$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; }; then \
-	echo "FIRMWARE NOT EMULATED:$$missing missing, its tests are skipped; install $(EMULATOR)" >&2; \
-	else echo "installing the emulated microcontroller: $(EMULATOR) (once)"; \
+	echo "$(1):$$missing missing, its tests are skipped; install $(3)" >&2; \
+	else echo "installing $(3) (once)"; \
 	as=; [ "$$(id -u)" = 0 ] || as="sudo -n"; \
 	$$as apt-get -qq update && DEBIAN_FRONTEND=noninteractive $$as apt-get -qq install -y --no-install-recommends \
-	$(EMULATOR) >/dev/null && touch $@ || echo "FIRMWARE NOT EMULATED: apt-get could not install $(EMULATOR)" >&2; fi
+	$(3) >/dev/null && touch $@ || echo "$(1): apt-get could not install $(3)" >&2; fi
+endef
 
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml | $(BIN)/python
 	@echo "setting up $(VENV) from $< (once; a minute or two)"
