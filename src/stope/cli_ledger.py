@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -14,12 +14,20 @@ from stope.cli_log import FAILED, JsonOption, LogArgument, exists, group, now
 from stope.cli_seal import KeyOption, PolicyOption, SealOption
 from stope.mission.errors import InputError
 
+if TYPE_CHECKING:
+    from stope.ledger.entry import Evidence
+
 app = group("The shared mass ledger: signed entries over sealed logs, shares by an agreement.")
 LedgerArgument = Annotated[Path, typer.Argument(metavar="LEDGER", help="The journal, a .jsonl file.")]
 AccountArgument = Annotated[str, typer.Argument(help="Such as hopper:m1, container:c7, loss:spill, stock:ours.")]
 CommodityArgument = Annotated[str, typer.Argument(help="Such as regolith.")]
 AsOption = Annotated[str, typer.Option("--as", metavar="ORG", help="Your organisation, as the policy calls it.")]
 AgreementOption = Annotated[Path, typer.Option("--agreement", metavar="FILE", help="The agreement (YAML).")]
+EvidenceOption = Annotated[
+    list[Path],
+    typer.Option("--log", metavar="LOG", help="A sealed log that shows it, its seal beside it. Repeat it."),
+]
+TopicOption = Annotated[str, typer.Option("--topic", help="On which topic of these logs.")]
 _SERVICE = ("service:", "opening:")  # contributions, counted in units of their own
 MemoOption = Annotated[str, typer.Option(help="One sentence for the reader.")]
 
@@ -40,38 +48,42 @@ def post(
     ] = None,
     memo: MemoOption = "",
 ) -> None:
-    """Book what a sealed log collected; it must verify."""
+    """Book what a sealed log, with the parts that it went on in, collected; it must verify."""
     exists(log)
-    from stope.ledger.collected import collected
-    from stope.tasklog.seal.dsse import load_envelope
-    from stope.tasklog.seal.policy import load_policy
-    from stope.tasklog.seal.statement import seal_path
+    from stope.ledger.from_logs import collected_from
 
     extra = dict(_pair(text, "--account") for text in account or ())
-    envelope = load_envelope(seal or seal_path(log))
-    with _sentence(f"--site {site}, --robot {robot}"):
-        postings, evidence = collected(log, envelope, load_policy(policy), site=site, robot=robot, extra_accounts=extra)
-    _append(ledger, policy, key, organisation, kind="collect", postings=postings, evidence=(evidence,), memo=memo)
+    postings, evidence = collected_from(log, seal, policy, site=site, robot=robot, extra_accounts=extra)
+    _append(ledger, policy, key, organisation, kind="collect", postings=postings, evidence=evidence, memo=memo)
 
 
-@app.command("weigh", epilog="Example:  stope ledger weigh books.jsonl hopper:m1 regolith 10.25 --std 0.01 ...")
+@app.command(
+    "weigh",
+    epilog="Example:  stope ledger weigh books.jsonl hopper:m1 regolith 9.5 --std 0.01 --log scale.mcap --topic /scale",
+)
 def weigh(
     ledger: LedgerArgument,
     account: AccountArgument,
     commodity: CommodityArgument,
     kg: Annotated[float, typer.Argument(help="What the balance shows, in kg.")],
     std: Annotated[float, typer.Option(help="Its standard deviation, in kg.")],
+    log: EvidenceOption,
+    topic: TopicOption,
     organisation: AsOption,
     key: KeyOption,
     policy: PolicyOption,
     memo: MemoOption = "",
 ) -> None:
-    """Note an independent weighing; the audit holds the book against it."""
+    """Note an independent weighing; the audit holds the book against it.
+
+    The balance's readings are the evidence: a table of them becomes a log by stope log import-csv, and is sealed.
+    """
     from stope.ledger.entry import Weighing
 
     with _sentence(f"{account} {commodity}"):
         row = Weighing(account=account, commodity=commodity, measured_mg=_mg(kg, least_mg=0), std_mg=std * 1e6)
-    _append(ledger, policy, key, organisation, kind="weigh", weighing=row, memo=memo)
+    evidence = _evidence(log, topic, policy)
+    _append(ledger, policy, key, organisation, kind="weigh", weighing=row, evidence=evidence, memo=memo)
 
 
 @app.command("move", epilog="Example:  stope ledger move books.jsonl hopper:m1 container:c7 regolith 10.25 ...")
@@ -125,17 +137,22 @@ def reverse(
     _append(ledger, policy, key, organisation, kind="reverse", refers_to=number, postings=postings, memo=memo)
 
 
-@app.command("contribute", epilog="Example:  stope ledger contribute books.jsonl hardware 120 --as ours ...")
+@app.command(
+    "contribute",
+    epilog="Example:  stope ledger contribute books.jsonl hardware 120 --log run.mcap --topic /robot/observation",
+)
 def contribute(
     ledger: LedgerArgument,
     kind: Annotated[str, typer.Argument(help="hardware [h], energy [kJ], data [kB] or mass [g].")],
     amount: Annotated[int, typer.Argument(min=1, help="Whole units.")],
+    log: EvidenceOption,
+    topic: TopicOption,
     organisation: AsOption,
     key: KeyOption,
     policy: PolicyOption,
     memo: MemoOption = "",
 ) -> None:
-    """Note what your organisation put in."""
+    """Note what your organisation put in, and the sealed logs that show it."""
     from stope.ledger.entry import SERVICES
     from stope.ledger.entry import move as both_sides
 
@@ -143,7 +160,8 @@ def contribute(
         raise InputError("KIND", read=kind, expected=" or ".join(SERVICES))
     with _sentence(f"--as {organisation}, AMOUNT {amount}"):
         postings = both_sides(kind, f"opening:{organisation}", f"service:{organisation}", amount)
-    _append(ledger, policy, key, organisation, kind="contribute", postings=postings, memo=memo)
+    evidence = _evidence(log, topic, policy)
+    _append(ledger, policy, key, organisation, kind="contribute", postings=postings, evidence=evidence, memo=memo)
 
 
 @app.command("allocate", epilog="Example:  stope ledger allocate books.jsonl container:c7 regolith ...")
@@ -201,12 +219,13 @@ def audit(
     agreement: AgreementOption,
     policy: PolicyOption,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the page for people.")] = None,
+    evidence: Annotated[bool, typer.Option("--evidence", help="Also print what each entry rests on.")] = False,
 ) -> None:
     """Hold books and agreement against each other; exit code 1 if something needs attention."""
     exists(ledger, "a journal")
     from stope.ledger.agreement import load_agreement
     from stope.ledger.audit import audit as examine
-    from stope.ledger.audit_page import audit_page
+    from stope.ledger.audit_page import audit_page, evidence_text
     from stope.ledger.journal import load
     from stope.tasklog.newfile import write_new
     from stope.tasklog.seal.policy import load_policy
@@ -214,6 +233,10 @@ def audit(
     found = examine(load(ledger, load_policy(policy)), *load_agreement(agreement))
     if html is not None:
         write_new(html, audit_page(found).encode())
+    for trail in found.trails if evidence else ():
+        typer.echo(
+            f"entry {trail.entry.number}, {trail.entry.kind} by {trail.entry.organisation}: {evidence_text(trail)}"
+        )
     typer.echo("\n".join(found.findings) or f"{ledger}: {len(found.journal.lines)} entries, nothing to report")
     raise typer.Exit(FAILED if found.findings else 0)
 
@@ -244,6 +267,14 @@ def _append(ledger: Path, policy: Path, key: Path, organisation: str, **fields: 
     whole = {"at": now(), "organisation": organisation, **fields}
     line = append(ledger, load_policy(policy), load_private(key), whole)
     typer.echo(f"{ledger}: entry {line.entry.number}, {line.sha256}")
+
+
+def _evidence(logs: list[Path], topic: str, policy: Path) -> tuple[Evidence, ...]:
+    from stope.ledger.from_logs import evidence_from
+
+    for log in logs:
+        exists(log)
+    return evidence_from(logs, topic, policy)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

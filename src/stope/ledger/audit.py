@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from stope.ledger.agreement import Agreement
 from stope.ledger.balance import Books, add_up
 from stope.ledger.entry import SERVICES, Entry
+from stope.ledger.evidence import MEASURED, Trail, trails
 from stope.ledger.journal import Journal
 from stope.ledger.sharing import MG_PER_KG, allocate
 
@@ -53,6 +54,7 @@ class Audit:
     sites: list[SiteUse] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
     contributions: dict[str, dict[str, int]] = field(default_factory=dict)
+    trails: list[Trail] = field(default_factory=list)
 
 
 def audit(journal: Journal, agreement: Agreement, agreement_sha256: str) -> Audit:
@@ -62,7 +64,8 @@ def audit(journal: Journal, agreement: Agreement, agreement_sha256: str) -> Audi
         InputError: the journal itself cannot be added up.
     """
     books = add_up(journal)
-    found = Audit(journal, agreement, books, contributions=contributions(journal, books))
+    found = Audit(journal, agreement, books, contributions=contributions(journal, books), trails=trails(journal))
+    _evidence(found)
     _weighings(found)
     _adjustments(found)
     _times(found)
@@ -104,6 +107,16 @@ def allocated(entry: Entry) -> dict[str, dict[str, int]]:
             row = found.setdefault(posting.commodity, {})
             row[name] = row.get(name, 0) + posting.amount_mg
     return found
+
+
+def _evidence(found: Audit) -> None:
+    """Every amount goes back to sealed logs, its own or those of the entries that it came from."""
+    for trail in found.trails:
+        entry = trail.entry
+        if not trail.entries:
+            what = f"entry {entry.number}: {entry.kind} by {entry.organisation} "
+            states = "states something measured and cites no log" if entry.kind in MEASURED else "rests on no log"
+            _tell(found, "evidence.missing", what + states)
 
 
 def _weighings(found: Audit) -> None:

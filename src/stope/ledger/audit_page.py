@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from html import escape
 
 from stope.ledger.audit import Audit
-from stope.ledger.entry import SERVICES
+from stope.ledger.entry import SERVICES, Evidence
+from stope.ledger.evidence import Trail
+from stope.tasklog.seal.subjects import SEGMENT_S
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -76,8 +79,56 @@ def audit_page(found: Audit) -> str:
         f"<h2>What each partner got (rule: {escape(agreement.rule)})</h2>{shares}"
         f"<h2>What was taken from each site</h2>{sites}"
         f"<h2>Weighings against the book</h2>{weighings}"
-        f"<h2>Where the mass is now</h2>{balances}</html>\n"
+        f"<h2>Where the mass is now</h2>{balances}"
+        f"<h2>What each entry rests on</h2>{_evidence(found)}"
+        "<p>A log is named by the first twelve digits of the SHA-256 of its file as it was sealed "
+        "(<code>sha256sum</code>); times are the minutes of it that are cited, UTC.</p></html>\n"
     )
+
+
+def _evidence(found: Audit) -> str:
+    """A row per entry: the logs that it cites, or the entries from which its amounts came."""
+    return _table(
+        ("entry", "what", "by", "when", "evidence"),
+        (
+            (trail.entry.number, trail.entry.kind, trail.entry.organisation, trail.entry.at, evidence_text(trail))
+            for trail in found.trails
+        ),
+    )
+
+
+def evidence_text(trail: Trail) -> str:
+    """What an entry rests on, in one line."""
+    own = [f"{_named(row)}, {row.topic}, {_spans(row.segments)}" for row in trail.entry.evidence]
+    others = [str(number) for number in trail.entries if number != trail.entry.number]
+    if others:
+        own.append(f"the logs of {'entries' if len(others) > 1 else 'entry'} {', '.join(others)}")
+    return "; ".join(own) or "NOTHING"
+
+
+def _named(row: Evidence) -> str:
+    """The log; entries of older books name its seal alone."""
+    return f"log {row.log_sha256[:12]}" if row.log_sha256 else f"log of seal {row.seal_sha256[:12]}"
+
+
+def _spans(segments: Iterable[int]) -> str:
+    """Whole spans of segments by the time of their first and last, as "2027-01-15 08:00 to 2027-01-15 08:01"."""
+    spans: list[list[int]] = []
+    for number in segments:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    told = [_time(first) if first == last else f"{_time(first)} to {_time(last)}" for first, last in spans[:20]]
+    return ", ".join(told) + (" and more" if len(spans) > 20 else "")
+
+
+def _time(segment: int) -> str:
+    """When a segment begins; the number that an entry gives, where no time is that far away."""
+    try:
+        return f"{datetime.fromtimestamp(segment * SEGMENT_S, UTC):%Y-%m-%d %H:%M}"
+    except (OverflowError, ValueError, OSError):
+        return f"segment {segment}"
 
 
 def kg(amount_mg: int) -> str:

@@ -6,7 +6,7 @@ Either every transfer is in the log (/mass/parcel), or its net is (/mass/balance
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from stope.tasklog.reader import LogMessage, read
 from stope.tasklog.seal.dsse import Envelope
 from stope.tasklog.seal.policy import Policy
 from stope.tasklog.seal.statement import Statement, read_statement
-from stope.tasklog.seal.verify import verify
+from stope.tasklog.seal.verify import Verification, verify
 from stope.tasklog.topics import TOPICS
 
 PARCELS, BALANCES = "/mass/parcel", "/mass/balance"
@@ -49,11 +49,49 @@ def collected(
     robot: str,
     extra_accounts: Mapping[str, str] | None = None,
 ) -> tuple[tuple[Posting, ...], Evidence]:
-    """Postings and evidence of one log, which must verify as a whole or with other topics withheld.
+    """Postings and evidence of a log in one file; see `collected_of`."""
+    postings, (evidence,) = collected_of(
+        [(log, envelope)], policy, site=site, robot=robot, extra_accounts=extra_accounts
+    )
+    return postings, evidence
+
+
+def collected_of(
+    parts: Sequence[tuple[Path, Envelope]],
+    policy: Policy,
+    *,
+    site: str,
+    robot: str,
+    extra_accounts: Mapping[str, str] | None = None,
+) -> tuple[tuple[Posting, ...], tuple[Evidence, ...]]:
+    """Postings and evidence of a log's parts, each of which must verify, as a whole or with other topics withheld.
 
     Raises:
-        InputError: the log does not verify, books nothing, or has an account that nobody mapped.
+        InputError: a part does not verify, nothing is booked, or there is an account that nobody mapped.
         SealError, TaskLogError: log or seal cannot be read.
+    """
+    log = parts[0][0]
+    checked = [(path, envelope, checked_seal(path, envelope, policy)) for path, envelope in parts]
+    statements = [read_statement(envelope, str(path)) for path, envelope in parts]
+    there = {subject.topic for statement in statements for subject in statement.subjects.values()}
+    topic = PARCELS if PARCELS in there else BALANCES
+    evidence = tuple(row for part in checked if (row := cited(*part, topic)).messages)
+    moved: list[tuple[str, str, int]] = []
+    for path, _ in parts:
+        found = _moved(path, topic)
+        moved = moved + found if topic == PARCELS else found or moved
+    net = _net(log, moved, {**ACCOUNTS, **(extra_accounts or {})}, site, robot)
+    postings = tuple(_rounded(net))
+    if not postings:
+        raise InputError(str(log), read="no mass moved", expected=f"mass on {PARCELS} or {BALANCES}")
+    return postings, evidence
+
+
+def checked_seal(log: Path, envelope: Envelope, policy: Policy) -> Verification:
+    """What verifying a log found, which is good.
+
+    Raises:
+        InputError: it does not verify.
     """
     found = verify(log, envelope, policy)
     if not found.good:
@@ -61,22 +99,22 @@ def collected(
         signed = "" if found.trusted else f"signed by {', '.join(found.vouched) or 'nobody who counts'}"
         why = (failed or [signed or found.problem or found.checkpoints.problem])[0]
         raise InputError(str(log), read=f"a log that does not verify ({why})", expected="one that does")
+    return found
+
+
+def cited(log: Path, envelope: Envelope, found: Verification, topic: str) -> Evidence:
+    """The verified segments of a topic as evidence; it has no messages where there are none."""
     statement = read_statement(envelope, str(log))
-    topic = PARCELS if any(subject.topic == PARCELS for subject in statement.subjects.values()) else BALANCES
     prefix = f"topic:{topic}#"
     verified = {row.name: row.count for row in found.having("verified") if row.name.startswith(prefix)}
-    evidence = Evidence(
+    return Evidence(
+        log_sha256=statement.file_sha256,
         seal_sha256=hashlib.sha256(envelope.payload).hexdigest(),
         content_sha256=_content(statement, verified),
         topic=topic,
         segments=tuple(sorted(int(name.removeprefix(prefix)) for name in verified)),
         messages=sum(verified.values()),
     )
-    net = _net(log, _moved(log, topic), {**ACCOUNTS, **(extra_accounts or {})}, site, robot)
-    postings = tuple(_rounded(net))
-    if not postings:
-        raise InputError(str(log), read="no mass moved", expected=f"mass on {PARCELS} or {BALANCES}")
-    return postings, evidence
 
 
 def _content(statement: Statement, names: Iterable[str]) -> str:

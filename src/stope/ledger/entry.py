@@ -46,11 +46,13 @@ class Posting(_Strict):
 
 
 class Evidence(_Strict):
-    """Where an amount comes from: parts of a sealed log, all of which verified.
+    """Where an amount comes from: segments of a topic of a sealed log, all of which verified.
 
-    `content_sha256` is over the digests of those parts: the same log sealed again is the same log.
+    `log_sha256` is of the log's file as it was sealed. `content_sha256` is over the digests of the segments: the same
+    log sealed again is the same log.
     """
 
+    log_sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     seal_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     content_sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     topic: Text

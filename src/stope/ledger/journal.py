@@ -77,6 +77,7 @@ def append(path: Path, policy: Policy, key: PrivateKey, fields: dict[str, Any]) 
         InputError: the entry breaks a rule, the key is not the organisation's, or the file cannot be written.
     """
     from stope.ledger.balance import check_next
+    from stope.ledger.evidence import MEASURED
 
     def following(journal: Journal) -> tuple[Line, bytes]:
         try:
@@ -85,6 +86,13 @@ def append(path: Path, policy: Policy, key: PrivateKey, fields: dict[str, Any]) 
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"]))
             raise InputError(str(path), read=first["msg"], expected="an entry that balances", field=field) from None
+        if entry.kind in MEASURED and not entry.evidence:
+            read, expected = (
+                f"an entry of kind {entry.kind} that cites no log",
+                "a sealed log that shows what was measured",
+            )
+            remedy = "a table of readings becomes one by stope log import-csv and seal"
+            raise InputError(str(path), read=read, expected=expected, remedy=remedy)
         envelope = Envelope(entry.payload(), PAYLOAD_TYPE).signed(key)
         data = envelope.to_json().encode() + b"\n"
         line = _line(path, entry.number, data, policy)

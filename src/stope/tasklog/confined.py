@@ -51,7 +51,11 @@ TASKS = frozenset(
         "redact_log",
         "verify_log",
     )
-) | {"stope.tasklog.diff:summarise_plain"}
+) | {
+    "stope.ledger.from_logs:cited_plain",
+    "stope.ledger.from_logs:collected_plain",
+    "stope.tasklog.diff:summarise_plain",
+}
 
 
 def confined(task: str, *arguments: str, ceiling: Ceiling | None = None) -> Any:
