@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 
@@ -19,6 +20,7 @@ from stope.planning.solver import Ask, Route, solve
 LATE_S = 1.0  # of host time, after which an answer is not waited for (planner.md 4.5)
 START_S = 60.0  # imports and compiled code, before the first question
 END_S = 2.0
+NICE = 10  # where cores are scarce, control goes first
 
 _Question = tuple[int, Situation, tuple[Route, ...], str]
 
@@ -57,7 +59,7 @@ class PlannerProcess:
             return carry_on(current, f"{reason}: asked anew before there was an answer")
         until = self._host.now_s() + self._late_s
         while (left_s := until - self._host.now_s()) > 0.0:
-            found = self._answer(left_s)
+            found = self.answer(left_s)
             if found is not None:
                 return found
             if not self._process.is_alive():
@@ -76,7 +78,7 @@ class PlannerProcess:
             self._line.send(question)
         return self.calls
 
-    def _answer(self, wait_s: float) -> Decision | None:
+    def answer(self, wait_s: float = 0.0) -> Decision | None:
         """The answer to the newest question, if it has come."""
         try:
             while self._line.poll(wait_s):
@@ -119,6 +121,7 @@ class PlannerProcess:
 
 def _serve(line: Connection, nominal: Problem, policy: Policy, seed: int) -> None:
     """Answer questions until the line closes; of several that wait only the newest."""
+    os.nice(NICE)
     planner = Replanner(nominal, policy, seed)
     solve(nominal, Ask(2))  # loads compiled code
     with contextlib.suppress(EOFError, OSError):
