@@ -31,6 +31,7 @@ def plan(
     explain: Annotated[bool, typer.Option(help="Say why each site is in the plan, or why not.")] = False,
     why_not: Annotated[list[str] | None, typer.Option(metavar="SITE", help="Say why not this site. Repeat it.")] = None,
     simulate: Annotated[int, typer.Option(metavar="N", min=0, max=100_000, help="Play the plan N times.")] = 0,
+    spread: Annotated[Path | None, typer.Option(metavar="FILE", help="Spread of luck, fitted to logs.")] = None,
     check: Annotated[Path | None, typer.Option(metavar="PLAN", help="Judge this plan file; write nothing.")] = None,
     edit: Annotated[
         Path | None, typer.Option(metavar="PLAN", help="Judge a plan that you changed; if good, write it to --out.")
@@ -51,7 +52,7 @@ def plan(
     if check is not None or edit is not None:
         file = edit if edit is not None else check
         assert file is not None
-        _judge(desk, file, out if edit is not None else None, simulate, json)
+        _judge(desk, file, out if edit is not None else None, simulate, spread, json)
         return
     found = desk.plan()
     if found is None:
@@ -65,11 +66,11 @@ def plan(
     if prove:
         told["proof"] = desk.proof()
     if simulate:
-        told["forecast"] = asdict(desk.forecast(found, simulate))
+        told["forecast"] = asdict(desk.forecast(found, simulate, spread))
     _tell(told, json)
 
 
-def _judge(desk: Desk, file: Path, out: Path | None, simulate: int, json: bool) -> None:
+def _judge(desk: Desk, file: Path, out: Path | None, simulate: int, spread: Path | None, json: bool) -> None:
     """Judge a plan file; one line a complaint, and exit code 1, if it may not run."""
     given, complaints = desk.judge(file)
     if complaints:
@@ -84,7 +85,7 @@ def _judge(desk: Desk, file: Path, out: Path | None, simulate: int, json: bool) 
         edited: Plan = desk.edited(given)
         told |= {"plan": str(out), "picture": str(desk.write(edited, out))}
     if simulate:
-        told["forecast"] = asdict(desk.forecast(given, simulate))
+        told["forecast"] = asdict(desk.forecast(given, simulate, spread))
     _tell(told, json)
 
 

@@ -9,6 +9,7 @@ from short_missions import SHORT, drill_only, run, run_short
 
 from stope.mission.shipped import shipped
 from stope.session.outcome import FAILED, PASSED
+from stope.session.spread import visit_of
 
 SHAPES = Path(__file__).parents[3] / "shared" / "shapes"
 MESHES = ("bennu_14744", "bennu_1474", "eros_7790", "ryugu_5932", "itokawa_1622")
@@ -45,6 +46,18 @@ def test_books_close(name: str) -> None:
     assert outcome.mass_error_rel < 1e-9
     assert outcome.impulse_error_rel < 1e-5
     assert sum(sum(row.values()) for row in outcome.mass_kg.values()) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_runs_log_says_what_its_visit_took() -> None:
+    outcome = run_short("bennu_core")
+    visit = visit_of(outcome.log)
+    assert visit is not None
+    worked = [row for row in outcome.tasks if row.task != "descend"]
+    assert visit.minutes == pytest.approx(sum(row.duration_s for row in worked) / 60, abs=0.01)
+    assert 0 < visit.energy_j < outcome.energy_j
+    assert visit.mass_kg > 0.015
+    assert visit.held
+    assert '"seed"' not in visit.kind
 
 
 @pytest.mark.parametrize("mesh", MESHES)

@@ -14,7 +14,7 @@ from stope.planning.explain import explain_plan, why_no_plan, why_not_site
 from stope.planning.forecast import Forecast, forecast
 from stope.planning.framing import expedition_digest, frame
 from stope.planning.gantt import gantt_svg
-from stope.planning.luck import Spread
+from stope.planning.luck import Spread, read_spread
 from stope.planning.schedule import make_plan
 from stope.planning.solver import Ask, Solution, solve
 from stope.planning.validator import check_plan, plan_unfair_mg, plan_value
@@ -125,9 +125,14 @@ class Desk:
             return "proved: no plan is worth more"
         return f"no plan is worth more than {found.bound / 100:.1f}: this one is within {gap:.1f} %"
 
-    def forecast(self, plan: Plan, missions: int) -> Forecast:
-        """The plan played many times."""
-        return forecast(self.nominal, plan.activities, missions, self.ask.seed, Spread())
+    def forecast(self, plan: Plan, missions: int, spread: Path | None = None) -> Forecast:
+        """The plan played many times, with the luck of a spread file if one is given.
+
+        Raises:
+            InputError: it is no such file.
+        """
+        luck = Spread() if spread is None else read_spread(spread)
+        return forecast(self.nominal, plan.activities, missions, self.ask.seed, luck)
 
     def judge(self, file: Path) -> tuple[Plan, list[str]]:
         """A plan file and what is wrong with it, a sentence each with its line.

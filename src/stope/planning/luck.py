@@ -5,22 +5,30 @@ Drawn by site and not by order of events, so that two policies on the same seed 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from stope.mission.errors import InputError
 from stope.mission.streams import random_stream
 from stope.planning.problem import Problem
 
 Array = npt.NDArray[np.float64]
+LEAST_RUNS = 10
+MAX_CHARS = 10_000
+_BOUNDS = ("time", "energy", "yields")
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
     """How far outcomes scatter about their nominal values; uniform between the bounds.
 
-    ASSUMED until enough PyBullet runs are fitted: the bounds of the trial. `fit_spread` replaces them by measured ones.
+    These bounds are ASSUMED: those of the trial. `benchmarks/fit_spread.py` fits others to logs of PyBullet runs, and
+    `stope plan --spread FILE` plays with them.
 
     Attributes:
         time, energy: factors on durations and energies.
@@ -64,18 +72,52 @@ def draw_luck(problem: Problem, seed: int, spread: Spread) -> Luck:
     )
 
 
-def fit_spread(time_ratios: Array, energy_ratios: Array, yield_ratios: Array, strength: float = 1.0) -> Spread:
+def fit_spread(time_ratios: Array, energy_ratios: Array, yield_ratios: Array | None, strength: float = 1.0) -> Spread:
     """The spread whose bounds are the 2nd and 98th percentile of measured over nominal values.
 
+    Args:
+        yield_ratios: None leaves the assumed ones.
+
     Raises:
-        ValueError: fewer than 10 values of one kind, or one that is not a positive number: no spread follows from that.
+        ValueError: fewer than `LEAST_RUNS` values of one kind, or one that is not a positive number: no spread follows
+            from that.
     """
 
     def bounds(ratios: Array) -> tuple[float, float]:
         values = np.asarray(ratios, np.float64)
-        if len(values) < 10 or not (np.isfinite(values).all() and (values > 0).all()):
-            raise ValueError(f"need at least 10 positive ratios of measured over nominal, got {values}")
+        if len(values) < LEAST_RUNS or not (np.isfinite(values).all() and (values > 0).all()):
+            raise ValueError(f"need at least {LEAST_RUNS} positive ratios of measured over nominal, got {len(values)}")
         low, high = np.quantile(values, [0.02, 0.98])
         return float(low), float(high)
 
-    return Spread(bounds(time_ratios), bounds(energy_ratios), bounds(yield_ratios), strength)
+    yields = Spread().yields if yield_ratios is None else bounds(yield_ratios)
+    return Spread(bounds(time_ratios), bounds(energy_ratios), yields, strength)
+
+
+def write_spread(spread: Spread, file: Path) -> None:
+    """Write it as JSON."""
+    file.write_text(json.dumps(asdict(spread), indent=1) + "\n", encoding="utf-8")
+
+
+def read_spread(file: Path) -> Spread:
+    """A spread that was written.
+
+    Raises:
+        InputError: missing, or its bounds are not ordered positive numbers.
+    """
+    try:
+        with file.open(encoding="utf-8") as stream:
+            told = json.loads(stream.read(MAX_CHARS))
+        time, energy, yields = ((float(low), float(high)) for low, high in (told[name] for name in _BOUNDS))
+        found = Spread(time, energy, yields, float(told["strength"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            str(file), read=f"something else ({error})", expected="a spread, as fit_spread writes"
+        ) from None
+    for name in _BOUNDS:
+        bounds = getattr(found, name)
+        if not 0 < bounds[0] <= bounds[1] < math.inf:
+            raise InputError(str(file), field=name, read=str(list(bounds)), expected="two ordered positive numbers")
+    if not 0 <= found.strength < math.inf:
+        raise InputError(str(file), field="strength", read=str(found.strength), expected="a number of at least 0")
+    return found
