@@ -147,26 +147,37 @@ def by_pybullet(sites: int) -> None:
               f"| {trial.peak_weight_n:.1f} |")  # fmt: skip
 
 
+PANEL, GAP, TOP, HEIGHT, SLOWEST = 200, 40, 44, 180, 3.0
+
+
 def figure(rows: list[Row], file: Path) -> None:
-    """Distribution of the ratio by terrain and law, as an SVG of plain lines."""
+    """Share of the sites that were drilled within how many times the oracle's time, by terrain and law, as an SVG."""
     colours = ("#0b7285", "#c92a2a", "#5f3dc4", "#2b8a3e")
     laws, terrains = list(dict.fromkeys(r.law for r in rows)), list(dict.fromkeys(r.terrain for r in rows))
-    width, height = 240 * len(terrains) + 60, 260
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-             f'font-size="11"><rect width="{width}" height="{height}" fill="white"/>']  # fmt: skip
+    width, base = 60 + (PANEL + GAP) * len(terrains), TOP + HEIGHT
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {base + 56 + 16 * len(laws)}" '
+             'font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="white"/>',
+             f'<text x="12" y="{TOP}" transform="rotate(-90 12 {TOP})" text-anchor="end">share of sites, %</text>',
+             *(f'<text x="46" y="{base - HEIGHT * share / 100 + 4:.0f}" text-anchor="end">{share}</text>'
+               for share in (0, 50, 100))]  # fmt: skip
     for column, terrain in enumerate(terrains):
-        x0 = 50 + 240 * column
-        parts.append(f'<text x="{x0}" y="16">{terrain}: time / oracle (1 to 5), share of sites</text>')
-        parts.append(f'<path d="M{x0} 30 V220 H{x0 + 200}" fill="none" stroke="#888"/>')
+        x0 = 50 + (PANEL + GAP) * column
+        per_unit = PANEL / (SLOWEST - 1.0)
+        parts.append(f'<text x="{x0}" y="{TOP - 16}">{terrain}</text>')
+        parts.append(f'<path d="M{x0} {TOP} V{base} H{x0 + PANEL}" fill="none" stroke="#888"/>')
+        parts.append(f'<text x="{x0 + PANEL}" y="{base + 30}" text-anchor="end">time to depth / oracle\'s</text>')
+        for tick in (1.0, 1.5, 2.0, 2.5, 3.0):
+            x = x0 + per_unit * (tick - 1.0)
+            parts.append(f'<text x="{x:.0f}" y="{base + 15}" text-anchor="middle">{tick:g}</text>')
         for row in (r for r in rows if r.terrain == terrain):
-            colour = colours[laws.index(row.law) % len(colours)]
-            ratio = np.sort(np.minimum(row.ratios, 5.0))
-            x = x0 + 50.0 * (ratio - 1.0)
-            y = 220.0 - 190.0 * np.arange(1, len(ratio) + 1) / len(ratio)
+            ratio = np.sort(np.minimum(row.ratios, SLOWEST))
+            x = x0 + per_unit * (np.concatenate(([1.0], ratio)) - 1.0)
+            y = base - HEIGHT * np.arange(len(ratio) + 1) / len(ratio)
             points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+            colour = colours[laws.index(row.law) % len(colours)]
             parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
     for k, law in enumerate(laws):
-        parts.append(f'<text x="{50 + 120 * k}" y="250" fill="{colours[k % len(colours)]}">{law}</text>')
+        parts.append(f'<text x="50" y="{base + 50 + 16 * k}" fill="{colours[k % len(colours)]}">{law}</text>')
     file.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
 
 

@@ -25,6 +25,7 @@ class Pond:
         self._scene, self._nominal = scene, stance.feet_m.copy()
         self._surface, self._left = surface_m, holds_kg
         self.deepest_m, self.held_kg, self.tells, self.now_m = 0.0, 0.0, 1.0, 0.0
+        self.slack = np.ones(2)
         self._spin = np.zeros(2)
         scene.obs["drum_fill"] = np.zeros(2)
 
@@ -43,7 +44,10 @@ class Pond:
         effort = np.zeros(len(self._scene.model.joints))
         effort[list(drums.joints)] = inertia * (goal.drum_rad_s - self._spin) / self._scene.dt_s
         effort[list(drums.joints)] += FRICTION_NM * np.sign(goal.drum_rad_s)
+        turned = np.zeros(len(effort))
+        turned[list(drums.joints)] = goal.drum_rad_s * self.slack
         self._spin, self._scene.obs["joint_effort"] = goal.drum_rad_s.copy(), effort
+        self._scene.obs["joint_velocity"] = turned
 
 
 def collect(scene: Scene, surface_m: float, holds_kg: float, mass_kg: float = 0.1) -> tuple[CollectController, Pond]:
@@ -191,3 +195,23 @@ def test_the_drums_turn_no_faster_than_their_spill_comes_back() -> None:
     scene.run(made, 200.0, look)
     assert made.progress.outcome is Outcome.SUCCEEDED
     assert fastest <= 0.4
+
+
+def test_both_drums_cut_equally_fast_whichever_way_the_body_sweeps_and_whatever_their_friction() -> None:
+    scene = anchored_miner(dt_s=0.05)
+    made, pond = collect(scene, surface_m=0.05, holds_kg=50.0, mass_kg=20.0)
+    pond.slack = np.array((0.9, 0.7))  # what comes of the speed that is asked for
+    drums, before, unequal = scene.model.drums, np.zeros(3), []
+    assert drums is not None
+
+    def look(goal: Goal) -> None:
+        nonlocal before
+        pond(goal)
+        feet = goal.feet_base_m.mean(axis=0)
+        body_m_s, before = (before - feet)[0] / scene.dt_s, feet
+        edge = goal.drum_rad_s * pond.slack * drums.radius_m - body_m_s
+        if "in the drums" in made.progress.phase and scene.time_s > 25.0:
+            unequal.append(abs(edge.sum()) / abs(edge).mean())
+
+    scene.run(made, 60.0, look)
+    assert np.quantile(unequal, 0.9) < 0.02

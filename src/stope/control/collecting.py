@@ -32,6 +32,8 @@ REACH_M = 0.13  # how far the body may come down from its stance
 NO_GAIN_S = 40.0
 FULL = 0.98
 PUSH_SHARE, PUSH_EASE = 0.5, 0.3  # of the reserve that drums may press with; of that, over which they slow down
+TRIM_1_S, TRIM_RAD_S = 2.0, 0.5  # integral of a drum's lacking speed: friction over the servo's damping, 0.2 rad/s
+SPUN_UP = 0.7  # of the wanted speed may be lacking: a servo that stands has nothing to trim yet
 RAISE_PACE = 0.3  # least: coming up is what unloads
 ROUNDS = 3  # times that the drums are lowered for what the scale still misses
 CLOSE_SHARE = 0.05  # of what was asked: the drums are not lowered again for less
@@ -54,7 +56,7 @@ class CollectController:
         self._direction = 1.0
         self._level_at_start = self._best_kg = self._since_gain_s = 0.0
         self._scale: DrumScale | None = None
-        self._empty_kg_m2: Vector = np.zeros(0)
+        self._empty_kg_m2, self._trim_rad_s = np.zeros(0), np.zeros(1)
         self._corrected_kg = 0.0  # what the scale said more than the level sensors
         self._allowance, self._limit = Allowance(), LimitedBy()
         self._push, self._push_n = np.zeros(3), 0.0
@@ -72,7 +74,7 @@ class CollectController:
         if self.progress.outcome is not Outcome.RUNNING:
             return goal
         goal.drum_rad_s = np.zeros(len(drums.joints))
-        pace = self._pace(view)
+        pace, side_m = self._pace(view), self._side_m
         gained = _level_kg(view, drums) - self._level_at_start + self._corrected_kg
         if self._phase == "lower":
             self._lower(view, pace, gained)
@@ -86,8 +88,22 @@ class CollectController:
         self._stance.shift_base(self._feet_m, np.array((self._side_m, 0.0, -self._down_m)))
         goal.feet_base_m = self._stance.feet_m.copy()
         if self._phase in ("lower", "dig"):
-            goal.drum_rad_s = self._drum_rad_s * np.array(drums.dig_sign, dtype=np.float64)
+            goal.drum_rad_s = self._turn(view, drums, (self._side_m - side_m) / view.dt_s)
         return goal
+
+    def _turn(self, view: View, drums: Drums, sweep_m_s: float) -> Vector:
+        """(drums,) rad/s at which both cut equally fast, so that their forces cancel.
+
+        A drum that is carried along rolls: the sweep's share is added with the same sign to both, though they
+        counter-rotate. And friction slows each servo differently: what is lacking is asked for on top.
+        """
+        joints = list(drums.joints)
+        wanted = self._drum_rad_s * np.array(drums.dig_sign, dtype=np.float64) + sweep_m_s / drums.radius_m
+        wanted = np.clip(wanted, -self._most_rad_s, self._most_rad_s)
+        lacking = wanted - view.obs.joint_velocity[joints]
+        if (np.abs(lacking) < SPUN_UP * self._drum_rad_s).all():
+            self._trim_rad_s = np.clip(self._trim_rad_s + TRIM_1_S * view.dt_s * lacking, -TRIM_RAD_S, TRIM_RAD_S)
+        return np.asarray(wanted + self._trim_rad_s)
 
     def _check(self, view: View) -> None:
         drums, holding = view.model.drums, int(view.anchored.sum())

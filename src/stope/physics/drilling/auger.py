@@ -51,11 +51,11 @@ def choke_ratio(
     A_hole u phi_bulk / (eta_f A_flight p N). The ratio of rotation to feed is what a controller has in hand
     (Feng et al. 2022, V). Standing still with feed gives infinity. ValueError for an argument outside its range.
     """
-    made = non_negative("hole_area_m2", hole_area_m2) * non_negative("penetration_m_s", penetration_m_s)
-    made = made * positive("bulking", bulking)
-    carried = auger_capacity_m3_s(speed_rev_s, flight_area_m2, pitch_m, flight_fill)
-    made, carried = np.broadcast_arrays(made, carried)
-    ratio: Array = np.divide(made, carried, out=np.where(made > 0.0, np.inf, 0.0), where=carried > 0.0)
+    rate, fastest = np.broadcast_arrays(
+        non_negative("penetration_m_s", penetration_m_s),
+        fastest_feed_m_s(hole_area_m2, speed_rev_s, flight_area_m2, pitch_m, bulking, flight_fill),
+    )
+    ratio: Array = np.divide(rate, fastest, out=np.where(rate > 0.0, np.inf, 0.0), where=fastest > 0.0)
     return ratio
 
 
