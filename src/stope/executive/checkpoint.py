@@ -68,10 +68,20 @@ class Checkpoint(FileModel):
 
 
 def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
-    """Replace the folder's checkpoint."""
+    """Replace the folder's checkpoint.
+
+    Raises:
+        InputError: it cannot be written; the one before is still there.
+    """
     part = folder / f"{FILE}.part"
-    part.write_text(json.dumps(checkpoint.document(), indent=1), encoding="utf-8")
-    os.replace(part, folder / FILE)
+    try:
+        part.write_text(json.dumps(checkpoint.document(), indent=1), encoding="utf-8")
+        os.replace(part, folder / FILE)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(
+            str(folder / FILE), read=f"an error ({error.strerror})", expected="room for the checkpoint"
+        ) from error
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:

@@ -21,6 +21,7 @@ from stope.session.request import RunRequest
 from stope.sim.plant import AsteroidPlant
 from stope.tasklog.digest import payload_digest
 from stope.tasklog.part_limits import PartLimits, part_limits
+from stope.tasklog.recorder import WhenFull
 from stope.tasklog.writer import TaskLogWriter
 
 
@@ -53,6 +54,7 @@ def _run(run: Run, limits: PartLimits, also: Sequence[Watcher]) -> Outcome:
         path,
         run_header(run),
         start_utc_ns=run.mission.start_us * 1000,
+        when_full=_when_full(run),
         rotate_bytes=limits.size_bytes,
         rotate_s=limits.time_s,
     ) as writer:
@@ -78,6 +80,11 @@ def _run(run: Run, limits: PartLimits, also: Sequence[Watcher]) -> Outcome:
     if strip:
         picture, film = strip.develop(path.parent)
     return judge(run, result, spent, path, picture, film)
+
+
+def _when_full(run: Run) -> WhenFull:
+    """A simulated or replayed robot waits for the disk, so nothing is lost; a real one drops and counts."""
+    return "block" if run.plant is not None or run.request.robot.startswith("replay:") else "drop"
 
 
 def judge(run: Run, result: LoopResult, host_s: float, log: Path, picture: Path | None, film: Path | None) -> Outcome:
