@@ -14,55 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile_corpus import GOLDEN, MIB
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from log_readers import READERS, reads_check, reads_info, reads_recover, reads_verify
 from sample_log import Sample
 
 from stope.ledger.agreement import load_agreement
 from stope.ledger.journal import load
 from stope.mission.errors import InputError
 from stope.tasklog import TaskLogError
-from stope.tasklog.conform import check
 from stope.tasklog.interop.mapping import load_mapping
-from stope.tasklog.interop.ros2 import export_ros2
-from stope.tasklog.query.tables import add_log, datasets
 from stope.tasklog.records import MAGIC, MessageRecord
-from stope.tasklog.recover import recover
 from stope.tasklog.rewrite import rewriting
 from stope.tasklog.scan import scan
 from stope.tasklog.seal.dsse import load_envelope, parse_envelope
 from stope.tasklog.seal.policy import parse_policy
 from stope.tasklog.seal.statement import read_statement
-from stope.tasklog.seal.verify import verify
 
-GOLDEN = Path(__file__).parent / "golden"
-MIB = 1 << 20
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-def _check(path: Path, out: Path) -> None:
-    check(path)
-
-
-def _recover(path: Path, out: Path) -> None:
-    recover(path, out / "recovered.mcap", take_unchecked=True)
-
-
-def _tables(path: Path, out: Path) -> None:
-    add_log(path, out / "tables")
-    datasets(out / "tables")
-
-
-def _ros2(path: Path, out: Path) -> None:
-    export_ros2(path, out / "bag.mcap")
-
-
-def _verify(path: Path, out: Path) -> None:
-    policy = parse_policy((GOLDEN / "v1.policy.json").read_bytes(), "p")
-    verify(path, load_envelope(GOLDEN / "v1.mcap.seal.json"), policy)
-
-
-READERS: list[Callable[[Path, Path], None]] = [_check, _recover, _tables, _ros2, _verify]
 
 
 def _sentence(work: Callable[[], object]) -> str:
@@ -102,7 +72,7 @@ def test_damaged_logs(reader: Callable[[Path, Path], None], write_sample: Sample
         except TaskLogError:
             refused += 1
         assert not list(out.rglob("*.part"))
-    assert reader in (_check, _recover, _verify) or refused
+    assert reader in (reads_info, reads_check, reads_recover, reads_verify) or refused
 
 
 @QUICK
@@ -113,7 +83,7 @@ def test_random_logs(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "random.mcap"
     path.write_bytes(MAGIC + body)
     (tmp_path / "recovered.mcap").unlink(missing_ok=True)
-    for reader in (_check, _recover, _verify):
+    for reader in (reads_check, reads_recover, reads_verify):
         sentence = _sentence(lambda reader=reader: reader(path, tmp_path))
         assert sentence == "" or "random.mcap" in sentence
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import lz4.frame
 import pytest
 import zstandard
-from google.protobuf import descriptor_pb2
+from hostile_corpus import TEXT, chunk, message, record, recursive_schema, schema_and_channel, text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample_log import Sample
@@ -23,30 +23,6 @@ from stope.tasklog.info import describe
 from stope.tasklog.reader import read
 from stope.tasklog.records import MAGIC
 from stope.tasklog.scan import MIB, Limits, scan
-
-TEXT = struct.Struct("<I")
-
-
-def record(opcode: int, content: bytes) -> bytes:
-    return struct.pack("<BQ", opcode, len(content)) + content
-
-
-def text(value: str) -> bytes:
-    return TEXT.pack(len(value)) + value.encode()
-
-
-def chunk(compression: str, packed: bytes, size: int, crc: int = 0) -> bytes:
-    head = struct.pack("<QQQI", 0, 0, size, crc)
-    return record(0x06, head + text(compression) + struct.pack("<Q", len(packed)) + packed)
-
-
-def schema_and_channel(name: str, definition: bytes, topic: str = "/x") -> bytes:
-    schema = struct.pack("<H", 1) + text(name) + text("protobuf") + TEXT.pack(len(definition)) + definition
-    return record(0x03, schema) + record(0x04, struct.pack("<HH", 1, 1) + text(topic) + text("protobuf") + TEXT.pack(0))
-
-
-def message(data: bytes) -> bytes:
-    return record(0x05, struct.pack("<HIQQ", 1, 1, 0, 0) + data)
 
 
 @pytest.fixture
@@ -119,17 +95,6 @@ def test_limits_can_be_set(write_sample: Sample) -> None:
     with pytest.raises(NotALogError, match="the limit is 100"):
         list(scan(path, limits=Limits(chunk=100)))
     assert [r for r in scan(path, limits=Limits(attachment=10)) if getattr(r, "data", b"") is None]
-
-
-def recursive_schema() -> bytes:
-    """A message that holds itself, twice over."""
-    files = descriptor_pb2.FileDescriptorSet()
-    file = files.file.add(name="a.proto", package="p", syntax="proto3")
-    node = file.message_type.add(name="Node")
-    for number, name in ((1, "left"), (2, "right")):
-        node.field.add(name=name, number=number, label=1, type=11, type_name=".p.Node")
-    node.field.add(name="value", number=3, label=1, type=1)
-    return files.SerializeToString()
 
 
 def test_a_message_that_holds_itself_makes_a_finite_table(hostile: Path, tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def add_log(log: Path, folder: Path, topics: Collection[str] | None = None) -> s
         for found in read(log, topics, allow_truncated=True):
             if found.message is None:
                 continue
+            if found.log_time_ns >= 2**63:
+                raise TaskLogError(f"{log}: {found.log_time_ns} ns since 1970 is no time that tables can hold")
             kind = (found.topic, found.message.DESCRIPTOR)
             number = numbers.setdefault(kind, sum(topic == found.topic for topic, _ in numbers))
             key = (table_name(found.topic), number)
