@@ -75,6 +75,12 @@ def test_weight_on_bit_that_the_limbs_answer_raises_nothing() -> None:
     assert alarms(watch, 100, weight_n=60.0, carried_n=-58.0) == [None] * 100
 
 
+def test_a_bit_that_breaks_through_into_a_hollow_raises_nothing() -> None:
+    watch = AnchorWatch(4)
+    alarms(watch, 20)
+    assert alarms(watch, 100, weight_n=9.0, carried_n=-56.0) == [None] * 100
+
+
 def test_own_weight_is_tared_away() -> None:
     """A rig that weighs 237 N on its clamp: pressing 60 N on the bit takes 60 N off the clamp."""
     watch = AnchorWatch(4)

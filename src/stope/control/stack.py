@@ -93,7 +93,7 @@ class ControlStack:
         self._jointed = np.array([i for i, limb in enumerate(model.limbs) if limb.joints], dtype=np.int64)
         self._limb_joints = np.array([model.limbs[i].joints for i in self._jointed], dtype=np.int64).reshape(-1, 3)
         self._margins_now, self._known = np.ones(len(model.limbs)), -1
-        self._gas, self._proof = False, -1
+        self._gas, self._proof, self._push_n = False, -1, 0.0
         self._names = [limb.name for limb in model.limbs]
         self._reserve = self._reserve_nm = 0.0
         self._binding, self._allowed = "", np.zeros(len(model.limbs))
@@ -120,7 +120,8 @@ class ControlStack:
             self._estimator.mark_anchor(limb, self.kinematics.feet_m[limb])
             self.belief.engaged(limb, float(obs.anchor_engagement[limb]))
         misfit = self._estimator.misfit_m(self.kinematics.feet_m, relied_on)
-        told, slid = self._sensors.look(obs, sound, estimate, misfit, self._planned_pulls(relied_on), self._gas)
+        pulls = self._planned_pulls(relied_on, max(obs.weight_on_bit_n, 0.0))
+        told, slid = self._sensors.look(obs, sound, estimate, misfit, pulls, self._gas)
         if told is not None or self._sensors.just_refined:
             self._estimator.trust_kinematics()
         if slid >= 0:
@@ -184,7 +185,7 @@ class ControlStack:
 
     def command(self, view: View, goal: Goal) -> Command:
         """Set-points that reach the goal, alive for ten periods."""
-        self._gas, self._proof = goal.hold_down_n > 0.0, goal.proof
+        self._gas, self._proof, self._push_n = goal.hold_down_n > 0.0, goal.proof, float(goal.tool_wrench[2])
         self._pay(view, goal)
         position = self._reach(goal)
         effort = self._feed_forward(view)
@@ -223,9 +224,14 @@ class ControlStack:
             hammer=goal.hammer,
         )
 
-    def _planned_pulls(self, relied_on: np.ndarray) -> Vector:
-        """(L,) N that each relied-on anchor should be answering; 0 for one under test, which is there to find out."""
-        pulls = np.where(relied_on, -self._force[:, 2], 0.0)
+    def _planned_pulls(self, relied_on: np.ndarray, pressed_n: float) -> Vector:
+        """(L,) N that each relied-on anchor should be answering; 0 for one under test, which is there to find out.
+
+        Not what is only planned still: when a bit broke into a hollow, the slewed plan asks for a push that is gone.
+        """
+        pulls = np.where(relied_on, np.minimum(-self._force[:, 2], -self._wanted_force[:, 2]), 0.0)
+        if 0.0 <= pressed_n < self._push_n:
+            pulls *= pressed_n / self._push_n
         if self._proof >= 0:
             pulls[self._proof] = 0.0
         return pulls

@@ -132,7 +132,11 @@ class AnchorWatch:
         return None
 
     def _unanswered_n(self, obs: Observation, estimate: BaseEstimate) -> tuple[float, float]:
-        """Weight on bit that the limbs do not answer, and the most that is taken for noise and acceleration, N."""
+        """Weight on bit that the limbs do not answer, and the most that is taken for noise and acceleration, N.
+
+        Limbs that carry more than the bit presses are no sign of it: when a bit breaks through into a hollow its weight
+        is gone in 30 ms, and their filtered forces are not.
+        """
         push, carried = obs.weight_on_bit_n, float(estimate.limb_force_n[:, 2].sum())
         if self._tare_n is None:
             # A robot that is taken up again may stand with its bit on the ground: what that carries, the limbs do not.
@@ -141,7 +145,7 @@ class AnchorWatch:
             self._tare_n += TARE_SHARE * (carried - self._tare_n)
         if push <= UNANSWERED_FLOOR_N:
             return 0.0, UNANSWERED_FLOOR_N
-        return abs(carried + push - self._tare_n), max(UNANSWERED_FLOOR_N, UNANSWERED_SHARE * push)
+        return carried + push - self._tare_n, max(UNANSWERED_FLOOR_N, UNANSWERED_SHARE * push)
 
 
 def _new(last: Observation | None, obs: Observation) -> TypeGuard[Observation]:
