@@ -10,8 +10,8 @@ of its believed limit surface scaled by the utilisation u_i that the belief allo
 for eight shear directions t and c = cos(22.5 deg), so that pure pull is exact and shear is on the safe side. A foot
 that only stands has u = 0 and so can only press; a foot in the air pays nothing. A clamp also pays a moment. And the
 limb must be able to carry it: |J^T f| stays inside what its joints have left. The split is closed form while it stays
-inside the limits, which is almost always; only a split at a limit needs the QP (ProxQP). The reserve is always a QP
-and is asked for at 10 Hz; its dual variables say what bounds it (`control.binding`).
+inside the limits, which is almost always; only a split at a limit needs the QP (`control.qp`). The reserve is always a
+QP and is asked for at 10 Hz; its dual variables say what bounds it (`control.binding`).
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from proxsuite import proxqp
+from numba import njit
 
 from stope.control.binding import Binding, Row, bindings
+from stope.control.qp import solve
 from stope.robot.messages import Vector
 from stope.robot.model import RobotModel
 
@@ -73,7 +74,11 @@ class Split:
 
 
 class WrenchDistribution:
-    """Splits wrenches and finds reserves for one robot."""
+    """Splits wrenches and finds reserves for one robot.
+
+    Attributes:
+        reserve_force_n: (L, 3) forces on the feet with which the last `reserve` that had an answer is paid.
+    """
 
     def __init__(self, model: RobotModel) -> None:
         self._limbs = len(model.limbs)
@@ -83,22 +88,13 @@ class WrenchDistribution:
         self._clamped = np.flatnonzero(self._moment_nm)
         self._forces = 3 * self._limbs
         self._paid = self._forces + 3 * len(self._clamped)
-        angles = 2.0 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
-        self._shear_directions = np.stack((np.cos(angles), np.sin(angles)), axis=1)
         self._jointed = [i for i, limb in enumerate(model.limbs) if limb.joints]
         self._rows = self._name_rows()
-        rows = len(self._rows)
-        self._split_qp = proxqp.dense.QP(self._paid + 6, 6, rows)
-        self._reserve_qp = proxqp.dense.QP(self._paid + 1, 6, rows + 1)
-        for qp in (self._split_qp, self._reserve_qp):
-            qp.settings.eps_abs = 1e-6
-            qp.settings.max_iter = 300
-            # At its default ProxQP calls a third of these feasible problems infeasible (measured).
-            qp.settings.eps_primal_inf = qp.settings.eps_dual_inf = 1e-14
         self._balanced: tuple[Vector, Vector, tuple[Vector, Vector, Vector]] | None = None
         self._limited: Footholds | None = None
         self._limit_rows: tuple[Vector, Vector, Vector]
         self._duals, self._bounds = np.zeros(0), np.zeros(0)
+        self.reserve_force_n = np.zeros((self._limbs, 3))
 
     def split(self, feet: Footholds, wrench: Vector, wanted_n: Vector, insist: Vector) -> Split:
         """Forces that balance `wrench` and are as near to `wanted_n` as they can be.
@@ -123,7 +119,7 @@ class WrenchDistribution:
         """Weights (paid,), wrench map (6, paid) and its weighted pseudo-inverse (paid, 6); kept while nothing moves."""
         if self._balanced is None or self._balanced[0] is not feet.arms_m or (self._balanced[1] != insist).any():
             weight = np.concatenate((np.repeat(insist, 3), np.full(self._paid - self._forces, 1e-3)))
-            paying = self._wrench_map(feet.arms_m)
+            paying = _wrench_map(feet.arms_m, self._paid)
             spread = paying.T / weight[:, None]
             gain = spread @ np.linalg.pinv(paying @ spread, rcond=1e-9, hermitian=True)
             self._balanced = feet.arms_m, insist.copy(), (weight, paying, gain)
@@ -140,15 +136,13 @@ class WrenchDistribution:
         lower: Vector,
     ) -> tuple[Vector, Vector]:
         slack = np.diag([1.0, 1.0, 1.0] + [MOMENT_SCALE_M] * 3)
-        hessian = np.diag(np.concatenate((weight, np.full(6, UNPAID_WEIGHT))))
+        weights = np.concatenate((weight, np.full(6, UNPAID_WEIGHT)))
         gradient = np.concatenate((-weight * wanted, np.zeros(6)))
         wide = np.hstack((limits, np.zeros((len(limits), 6))))
-        self._split_qp.init(hessian, gradient, np.hstack((paying, slack)), -wrench, wide, lower, upper)
-        self._split_qp.solve()
-        x = np.asarray(self._split_qp.results.x)
-        if self._split_qp.results.info.status != proxqp.QPSolverOutput.PROXQP_SOLVED or not np.isfinite(x).all():
+        found = solve(weights, gradient, np.hstack((paying, slack)), -wrench, wide, lower, upper)
+        if found is None:
             return np.zeros(self._paid), wrench.copy()  # no answer is an answer: nothing is paid by feed-forward
-        return x[: self._paid], -slack @ x[self._paid :]
+        return found.x[: self._paid], -slack @ found.x[self._paid :]
 
     def reserve(self, feet: Footholds, standing_wrench: Vector, direction: Vector) -> float:
         """Largest s >= 0 such that `standing_wrench + s direction` can be paid; 0 when nothing can be added.
@@ -157,50 +151,24 @@ class WrenchDistribution:
         """
         n = self._paid
         # Nearest to a reserve beyond reach, with forces barely weighed: a linear programme made strictly convex.
-        hessian = np.diag(np.append(np.full(n, 1e-3), 1e-2))
+        weights = np.append(np.full(n, 1e-3), 1e-2)
         gradient = np.append(np.zeros(n), -1e-2 * LARGEST_RESERVE_N / RESERVE_SCALE_N)
-        balance = np.hstack((self._wrench_map(feet.arms_m), direction[:, None]))
+        balance = np.hstack((_wrench_map(feet.arms_m, self._paid), direction[:, None]))
         limits, upper, lower = self._limits(feet)
         c = np.zeros((len(limits) + 1, n + 1))
         c[:-1, :n], c[-1, n] = limits * RESERVE_SCALE_N, 1.0
-        self._reserve_qp.init(
-            hessian,
-            gradient,
-            balance,
-            -standing_wrench / RESERVE_SCALE_N,
-            c,
-            np.append(lower, 0.0),
-            np.append(upper, LARGEST_RESERVE_N / RESERVE_SCALE_N),
-        )
-        self._reserve_qp.solve()
+        most = np.append(upper, LARGEST_RESERVE_N / RESERVE_SCALE_N)
+        found = solve(weights, gradient, balance, -standing_wrench / RESERVE_SCALE_N, c, np.append(lower, 0.0), most)
         self._duals = np.zeros(0)
-        if self._reserve_qp.results.info.status != proxqp.QPSolverOutput.PROXQP_SOLVED:
+        if found is None:
             return 0.0
-        found = float(self._reserve_qp.results.x[n]) * RESERVE_SCALE_N
-        if not np.isfinite(found):
-            return 0.0
-        self._duals, self._bounds = np.array(self._reserve_qp.results.z[:-1]), np.where(upper < FAR, upper, 0.0)
-        return max(0.0, round(found, RESERVE_DECIMALS))
-
-    @property
-    def reserve_force_n(self) -> Vector:
-        """(L, 3) forces on the feet with which the last `reserve` is paid."""
-        return np.asarray(self._reserve_qp.results.x[: self._forces]).reshape(-1, 3) * RESERVE_SCALE_N
+        self.reserve_force_n = found.x[: self._forces].reshape(-1, 3) * RESERVE_SCALE_N
+        self._duals, self._bounds = found.duals[:-1], np.where(np.isfinite(upper), upper, 0.0)
+        return max(0.0, round(float(found.x[n]) * RESERVE_SCALE_N, RESERVE_DECIMALS))
 
     def explain(self) -> list[Binding]:
         """What bounds the last `reserve`, largest share first; empty when nothing does or there was no answer."""
         return bindings(self._rows, self._duals, self._bounds) if len(self._duals) else []
-
-    def _wrench_map(self, arms_m: Vector) -> Vector:
-        """(6, paid) wrench about the base of all forces and clamp moments."""
-        out = np.zeros((6, self._paid))
-        for i, (x, y, z) in enumerate(arms_m.tolist()):
-            out[:3, 3 * i : 3 * i + 3] = np.eye(3)
-            out[3:, 3 * i : 3 * i + 3] = ((0.0, -z, y), (z, 0.0, -x), (-y, x, 0.0))
-        for k in range(len(self._clamped)):
-            column = self._forces + 3 * k
-            out[3:, column : column + 3] = np.eye(3)
-        return out
 
     def _name_rows(self) -> list[Row]:
         """What each inequality stands for, in the order of `_limits`."""
@@ -216,13 +184,12 @@ class WrenchDistribution:
         if self._limited is feet:
             return self._limit_rows
         rows = len(self._rows)
-        c, upper, lower = np.zeros((rows, self._paid)), np.zeros(rows), np.full(rows, -FAR)
-        for i in range(self._limbs):
-            self._surface_rows(feet, i, c[i * PER_FOOT : (i + 1) * PER_FOOT], upper[i * PER_FOOT : (i + 1) * PER_FOOT])
+        c, upper, lower = np.zeros((rows, self._paid)), np.zeros(rows), np.full(rows, -np.inf)
+        _surface_rows(c, upper, feet.pull_n, feet.shear_n, feet.allowed, feet.standing, feet.friction)
         first = self._limbs * PER_FOOT
         for k, limb in enumerate(self._jointed):
             row = slice(first + LIMB_JOINTS * k, first + LIMB_JOINTS * (k + 1))
-            upper[row] = FAR
+            upper[row] = np.inf
             if feet.jacobians is not None and feet.effort_nm is not None:
                 c[row, 3 * limb : 3 * limb + 3] = feet.jacobians[k].T
                 upper[row], lower[row] = feet.effort_nm[k], -feet.effort_nm[k]
@@ -235,16 +202,39 @@ class WrenchDistribution:
         self._limited, self._limit_rows = feet, (c, upper, lower)
         return self._limit_rows
 
-    def _surface_rows(self, feet: Footholds, foot: int, c: Vector, upper: Vector) -> None:
-        """One foot's limit surface, (PER_FOOT, paid) and (PER_FOOT,), in place."""
-        x = 3 * foot
-        pull, shear = max(float(feet.pull_n[foot]), 1e-3), max(float(feet.shear_n[foot]), 1e-3)
-        sideways = self._shear_directions / (shear * INSCRIBED)
-        for k, (along, off) in enumerate(CHORDS):
-            chord = slice(k * DIRECTIONS, (k + 1) * DIRECTIONS)
-            c[chord, x : x + 2], c[chord, x + 2] = along * sideways, -off / pull
-        pressed = slice(len(CHORDS) * DIRECTIONS, PER_FOOT - 1)
-        c[pressed, x : x + 2], c[pressed, x + 2] = sideways, -feet.friction / shear
-        upper[:-1] = float(feet.allowed[foot])
-        c[-1, x + 2] = 1.0
-        upper[-1] = FAR if feet.standing[foot] else 0.0
+
+@njit(cache=True)
+def _wrench_map(arms_m: Vector, paid: int) -> Vector:
+    """(6, paid) wrench about the base of all forces and clamp moments."""
+    out = np.zeros((6, paid))
+    for i in range(arms_m.shape[0]):
+        x, y, z = arms_m[i]
+        for j in range(3):
+            out[j, 3 * i + j] = 1.0
+        out[3, 3 * i + 1], out[3, 3 * i + 2] = -z, y
+        out[4, 3 * i], out[4, 3 * i + 2] = z, -x
+        out[5, 3 * i], out[5, 3 * i + 1] = -y, x
+    for column in range(3 * arms_m.shape[0], paid):
+        out[3 + column % 3, column] = 1.0
+    return out
+
+
+@njit(cache=True)
+def _surface_rows(
+    c: Vector, upper: Vector, pull_n: Vector, shear_n: Vector, allowed: Vector, standing: np.ndarray, friction: float
+) -> None:
+    """Every foot's limit surface, `PER_FOOT` rows each, in place."""
+    for i in range(len(pull_n)):
+        row, x = i * PER_FOOT, 3 * i
+        pull, shear = max(pull_n[i], 1e-3), max(shear_n[i], 1e-3)
+        for k in range(len(CHORDS) + 1):
+            along, off = (CHORDS[k][0], CHORDS[k][1] / pull) if k < len(CHORDS) else (1.0, friction / shear)
+            for turn in range(DIRECTIONS):
+                angle = 2.0 * np.pi * turn / DIRECTIONS
+                c[row, x] = along * np.cos(angle) / (shear * INSCRIBED)
+                c[row, x + 1] = along * np.sin(angle) / (shear * INSCRIBED)
+                c[row, x + 2] = -off
+                upper[row] = allowed[i]
+                row += 1
+        c[row, x + 2] = 1.0
+        upper[row] = np.inf if standing[i] else 0.0

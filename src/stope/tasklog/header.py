@@ -23,7 +23,7 @@ FRAMES = (
     "site: x east, y north, z along the outward normal of effective gravity; base: the robot's base link; "
     "quaternions x y z w, base to site; SI units"
 )
-_DEPENDENCIES = ("numpy", "pybullet", "pin", "proxsuite", "py-trees", "protobuf", "mcap", "foxglove-sdk")
+_DEPENDENCIES = ("numpy", "pybullet", "pin", "daqp", "py-trees", "protobuf", "mcap", "foxglove-sdk")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
