@@ -273,10 +273,7 @@ class AnchorBelief:
         self._changed()
 
     def _required(self, pull: Array, shear: Array, which: slice) -> Array:
-        outward = np.maximum(pull, 0.0)
-        # pressed on, friction carries its part of the shear and the spines the rest
-        slide = np.maximum(np.abs(shear) - self.friction * np.maximum(-pull, 0.0), 0.0)
-        return np.hypot(outward * self._per_normal[which], slide * self._per_shear[which])
+        return np.asarray(_needed(pull, shear, self.friction, self._per_normal[which], self._per_shear[which]))
 
     def _surplus(self, anchor: int, needed: float) -> Array:
         """(G,) strength over need in units of the scatter; Phi of it is the probability to hold, as in `_held`."""
@@ -290,15 +287,9 @@ class AnchorBelief:
 
     def _held(self) -> Array:
         """(L, G) log-likelihood of each anchor's highest survived load and survived doses; 0 where there are none."""
-        position = np.log(np.maximum(self._highest, 1e-300)) - self._shift
-        position = np.minimum(position, self._grid[-1])
-        surplus = (self._grid[None, :] - position[:, None]) / self.scatter_log_sd
-        held: Array = np.interp(surplus, _SURPLUS, _LOG_HELD, right=0.0)
-        log_dose = np.log(np.maximum(self._doses[:, :2], 1e-300))
-        for kind, exponent in enumerate(self._exponents):
-            against = exponent * (self._grid[None, :] + self._shift[:, None])
-            held -= np.exp(np.minimum(log_dose[:, kind, None] - against, _LOG_LARGEST_DOSE))
-        return held
+        return np.asarray(
+            _survival(self._grid, self._highest, self._shift, self._doses, *self._exponents, self.scatter_log_sd)
+        )
 
     def _weights(self) -> Array:
         """(L, G) normalised posterior, kept until evidence changes it."""
@@ -328,6 +319,38 @@ class AnchorBelief:
         self.version += 1
         self._posterior = None
         self._log_failure = None
+
+
+@njit(cache=True)
+def _survival(
+    grid: Array, highest: Array, shift: Array, doses: Array, by_time: float, by_cycle: float, scatter: float
+) -> Array:
+    """(L, G) log-likelihood of highest loads and doses: ln Phi of the surplus by table, less the doses' hazards."""
+    out = np.empty((len(highest), len(grid)))
+    step = _SURPLUS[1] - _SURPLUS[0]
+    for i in range(len(highest)):
+        position = min(math.log(max(highest[i], 1e-300)) - shift[i], grid[-1])
+        log_time = math.log(max(doses[i, 0], 1e-300))
+        log_cycles = math.log(max(doses[i, 1], 1e-300))
+        for j in range(len(grid)):
+            place = ((grid[j] - position) / scatter - _SURPLUS[0]) / step
+            k = min(max(int(place), 0), len(_SURPLUS) - 2)
+            share = min(max(place - k, 0.0), 1.0)
+            held = _LOG_HELD[k] + share * (_LOG_HELD[k + 1] - _LOG_HELD[k])
+            strength = grid[j] + shift[i]
+            held -= math.exp(min(log_time - by_time * strength, _LOG_LARGEST_DOSE))
+            held -= math.exp(min(log_cycles - by_cycle * strength, _LOG_LARGEST_DOSE))
+            out[i, j] = held
+    return out
+
+
+@njit(cache=True)
+def _needed(pull: Array, shear: Array, friction: float, per_normal: Array, per_shear: Array) -> Array:
+    """(n,) strength scales at which these loads lie on the limit surface."""
+    outward = np.maximum(pull, 0.0)
+    # pressed on, friction carries its part of the shear and the spines the rest
+    slide = np.maximum(np.abs(shear) - friction * np.maximum(-pull, 0.0), 0.0)
+    return np.hypot(outward * per_normal, slide * per_shear)
 
 
 @njit(cache=True)

@@ -93,6 +93,9 @@ class WrenchDistribution:
         self._balanced: tuple[Vector, Vector, tuple[Vector, Vector, Vector]] | None = None
         self._limited: Footholds | None = None
         self._limit_rows: tuple[Vector, Vector, Vector]
+        # Nearest to a reserve beyond reach, with forces barely weighed: a linear programme made strictly convex.
+        self._reserve_weights = np.append(np.full(self._paid, 1e-3), 1e-2)
+        self._reserve_gradient = np.append(np.zeros(self._paid), -1e-2 * LARGEST_RESERVE_N / RESERVE_SCALE_N)
         self._duals, self._bounds = np.zeros(0), np.zeros(0)
         self.reserve_force_n = np.zeros((self._limbs, 3))
 
@@ -108,10 +111,8 @@ class WrenchDistribution:
         limits, upper, lower = self._limits(feet)
         weight, paying, gain = self._balance(feet, insist)
         # Weighted least squares on the balance alone: right as long as no limit binds.
-        x = wanted - gain @ (wrench + paying @ wanted)
-        used = limits @ x
-        unpaid = paying @ x + wrench
-        if (used > upper + 1e-6).any() or (used < lower - 1e-6).any() or float(np.abs(unpaid).max()) > 1e-6:
+        x, unpaid, inside = _balanced(wanted, wrench, paying, gain, limits, lower, upper)
+        if not inside:
             x, unpaid = self._split_at_limits(weight, wanted, paying, wrench, limits, upper, lower)
         return Split(np.round(x[: self._forces], SPLIT_DECIMALS).reshape(-1, 3), np.round(unpaid, SPLIT_DECIMALS))
 
@@ -121,7 +122,9 @@ class WrenchDistribution:
             weight = np.concatenate((np.repeat(insist, 3), np.full(self._paid - self._forces, 1e-3)))
             paying = _wrench_map(feet.arms_m, self._paid)
             spread = paying.T / weight[:, None]
-            gain = spread @ np.linalg.pinv(paying @ spread, rcond=1e-9, hermitian=True)
+            gain = _solved(paying @ spread, spread)
+            if not np.isfinite(gain).all():  # too few feet for every wrench
+                gain = spread @ np.linalg.pinv(paying @ spread, rcond=1e-9, hermitian=True)
             self._balanced = feet.arms_m, insist.copy(), (weight, paying, gain)
         return self._balanced[2]
 
@@ -138,8 +141,9 @@ class WrenchDistribution:
         slack = np.diag([1.0, 1.0, 1.0] + [MOMENT_SCALE_M] * 3)
         weights = np.concatenate((weight, np.full(6, UNPAID_WEIGHT)))
         gradient = np.concatenate((-weight * wanted, np.zeros(6)))
-        wide = np.hstack((limits, np.zeros((len(limits), 6))))
-        found = solve(weights, gradient, np.hstack((paying, slack)), -wrench, wide, lower, upper)
+        rows = np.block([[limits, np.zeros((len(limits), 6))], [paying, slack]])
+        least, most = np.concatenate((lower, -wrench)), np.concatenate((upper, -wrench))
+        found = solve(weights, gradient, rows, least, most, equalities=6)
         if found is None:
             return np.zeros(self._paid), wrench.copy()  # no answer is an answer: nothing is paid by feed-forward
         return found.x[: self._paid], -slack @ found.x[self._paid :]
@@ -150,20 +154,14 @@ class WrenchDistribution:
         With `direction` the wrench of one newton on the bit, s is the weight-on-bit bound in newtons.
         """
         n = self._paid
-        # Nearest to a reserve beyond reach, with forces barely weighed: a linear programme made strictly convex.
-        weights = np.append(np.full(n, 1e-3), 1e-2)
-        gradient = np.append(np.zeros(n), -1e-2 * LARGEST_RESERVE_N / RESERVE_SCALE_N)
-        balance = np.hstack((_wrench_map(feet.arms_m, self._paid), direction[:, None]))
         limits, upper, lower = self._limits(feet)
-        c = np.zeros((len(limits) + 1, n + 1))
-        c[:-1, :n], c[-1, n] = limits * RESERVE_SCALE_N, 1.0
-        most = np.append(upper, LARGEST_RESERVE_N / RESERVE_SCALE_N)
-        found = solve(weights, gradient, balance, -standing_wrench / RESERVE_SCALE_N, c, np.append(lower, 0.0), most)
+        rows, least, most = _reserve_programme(limits, lower, upper, feet.arms_m, standing_wrench, direction)
+        found = solve(self._reserve_weights, self._reserve_gradient, rows, least, most, equalities=6)
         self._duals = np.zeros(0)
         if found is None:
             return 0.0
         self.reserve_force_n = found.x[: self._forces].reshape(-1, 3) * RESERVE_SCALE_N
-        self._duals, self._bounds = found.duals[:-1], np.where(np.isfinite(upper), upper, 0.0)
+        self._duals, self._bounds = found.duals[: len(upper)], np.where(np.isfinite(upper), upper, 0.0)
         return max(0.0, round(float(found.x[n]) * RESERVE_SCALE_N, RESERVE_DECIMALS))
 
     def explain(self) -> list[Binding]:
@@ -201,6 +199,79 @@ class WrenchDistribution:
             upper[row], lower[row] = capacity, -capacity
         self._limited, self._limit_rows = feet, (c, upper, lower)
         return self._limit_rows
+
+
+@njit(cache=True)
+def _solved(square: Vector, right: Vector) -> Vector:
+    """right square^-1 for a symmetric positive (6, 6) `square`, by Cholesky; NaN where it is nearly singular."""
+    n = square.shape[0]
+    lower = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            rest = square[i, j]
+            for k in range(j):
+                rest -= lower[i, k] * lower[j, k]
+            if i > j:
+                lower[i, j] = rest / lower[j, j]
+            elif rest > 1e-6 * square[i, i]:
+                lower[i, i] = np.sqrt(rest)
+            else:
+                return np.full(right.shape, np.nan)
+    out = right.copy()
+    for row in range(out.shape[0]):
+        for i in range(n):
+            for k in range(i):
+                out[row, i] -= lower[i, k] * out[row, k]
+            out[row, i] /= lower[i, i]
+        for i in range(n - 1, -1, -1):
+            for k in range(i + 1, n):
+                out[row, i] -= lower[k, i] * out[row, k]
+            out[row, i] /= lower[i, i]
+    return out
+
+
+@njit(cache=True)
+def _balanced(
+    wanted: Vector, wrench: Vector, paying: Vector, gain: Vector, limits: Vector, lower: Vector, upper: Vector
+) -> tuple[Vector, Vector, bool]:
+    """Weighted least squares on the balance: what is paid (paid,), what is not (6,), and whether all limits hold."""
+    x, unpaid = wanted.copy(), wrench.copy()
+    for i in range(6):
+        left = wrench[i]
+        for k in range(len(x)):
+            left += paying[i, k] * wanted[k]
+        for k in range(len(x)):
+            x[k] -= gain[k, i] * left
+    for i in range(6):
+        for k in range(len(x)):
+            unpaid[i] += paying[i, k] * x[k]
+        if not abs(unpaid[i]) <= 1e-6:
+            return x, unpaid, False
+    for row in range(len(upper)):
+        used = 0.0
+        for k in range(len(x)):
+            used += limits[row, k] * x[k]
+        if not lower[row] - 1e-6 <= used <= upper[row] + 1e-6:
+            return x, unpaid, False
+    return x, unpaid, True
+
+
+@njit(cache=True)
+def _reserve_programme(
+    limits: Vector, lower: Vector, upper: Vector, arms_m: Vector, standing: Vector, direction: Vector
+) -> tuple[Vector, Vector, Vector]:
+    """Rows (limits, the reserve itself, the six of the balance) of the reserve's QP and their bounds, in its units."""
+    rows, paid = limits.shape
+    matrix = np.zeros((rows + 7, paid + 1))
+    least, most = np.zeros(rows + 7), np.zeros(rows + 7)
+    matrix[:rows, :paid] = limits * RESERVE_SCALE_N
+    least[:rows], most[:rows] = lower, upper
+    matrix[rows, paid], most[rows] = 1.0, LARGEST_RESERVE_N / RESERVE_SCALE_N
+    matrix[rows + 1 :, :paid] = _wrench_map(arms_m, paid)
+    matrix[rows + 1 :, paid] = direction
+    least[rows + 1 :] = -standing / RESERVE_SCALE_N
+    most[rows + 1 :] = least[rows + 1 :]
+    return matrix, least, most
 
 
 @njit(cache=True)

@@ -8,10 +8,12 @@ same numbers give the same bits in every process. The tests hold it against Prox
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import daqp
 import numpy as np
+from numba import njit
 
 from stope.robot.messages import Vector
 
@@ -21,32 +23,38 @@ MOST_EXCHANGES = 1000  # measured on a whole mission: 29
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """The minimiser x (n,) and the multipliers of the inequalities (rows,), negative at a lower bound."""
+    """The minimiser x (n,) and the multipliers of its rows (k,), negative at a lower bound."""
 
     x: Vector
     duals: Vector
 
 
 def solve(
-    weights: Vector, gradient: Vector, equal: Vector, target: Vector, rows: Vector, lower: Vector, upper: Vector
+    weights: Vector, gradient: Vector, rows: Vector, lower: Vector, upper: Vector, equalities: int = 0
 ) -> Solution | None:
-    """The x that makes 0.5 x' diag(weights) x + gradient' x least, with equal x = target and lower <= rows x <= upper.
+    """The x that makes 0.5 x' diag(weights) x + gradient' x least, with lower <= rows x <= upper.
 
     Args:
-        weights: (n,), all above 0; gradient: (n,); equal: (m, n), target: (m,); rows: (k, n), lower, upper: (k,),
-            infinite where there is no bound.
+        weights: (n,), all above 0; gradient: (n,); rows: (k, n); lower, upper: (k,), infinite where there is no bound.
+        equalities: of the last so many rows lower and upper are the same.
 
     Returns: None if there is no such x, or none was found within `MOST_EXCHANGES`, or an argument is not a number.
     """
-    matrix = np.concatenate((rows, equal))
-    most, least = np.concatenate((upper, target)), np.concatenate((lower, target))
-    if not (np.isfinite(matrix).all() and np.isfinite(gradient).all() and np.isfinite(target).all()):
+    if not _are_numbers(gradient, rows, lower, upper):
         return None
-    if np.isnan(most).any() or np.isnan(least).any():
+    sense = np.zeros(len(upper), dtype=np.int32)
+    sense[len(upper) - equalities :] = EQUALITY
+    x, _, flag, info = daqp.solve(np.diag(weights), gradient, rows, upper, lower, sense, iter_limit=MOST_EXCHANGES)
+    if flag <= 0 or not math.isfinite(math.fsum(x)):
         return None
-    sense = np.zeros(len(most), dtype=np.int32)
-    sense[len(rows) :] = EQUALITY
-    x, _, flag, info = daqp.solve(np.diag(weights), gradient, matrix, most, least, sense, iter_limit=MOST_EXCHANGES)
-    if flag <= 0 or not np.isfinite(x).all():
-        return None
-    return Solution(x, info["lam"][: len(rows)])
+    return Solution(x, info["lam"])
+
+
+@njit(cache=True)
+def _are_numbers(gradient: Vector, rows: Vector, lower: Vector, upper: Vector) -> bool:
+    """Whether nothing is NaN, and nothing but a bound is infinite."""
+    for bound in (lower, upper):
+        for value in bound:
+            if np.isnan(value):
+                return False
+    return bool(np.isfinite(gradient).all() and np.isfinite(rows).all())

@@ -19,10 +19,10 @@ from stope.control.distribution import Footholds, WrenchDistribution
 from stope.control.estimator import BaseEstimate, Estimator
 from stope.control.goal import Goal, View
 from stope.control.kinematics import Kinematics
+from stope.control.loads import margins, owed_pulls
 from stope.control.sensorwatch import SensorWatch
 from stope.control.thrust import HoldDown
 from stope.control.watch import Alarm, AnchorWatch
-from stope.physics.anchoring import utilisation
 from stope.robot.messages import Command, JointMode, Observation, Vector
 from stope.robot.model import RobotModel
 
@@ -95,7 +95,7 @@ class ControlStack:
         self._margins_now, self._known = np.ones(len(model.limbs)), -1
         self._gas, self._proof, self._push_n = False, -1, 0.0
         self._names = [limb.name for limb in model.limbs]
-        self._reserve = self._reserve_nm = 0.0
+        self._reserve, self._reserve_nm, self._torque_is_old = 0.0, 0.0, False
         self._binding, self._allowed = "", np.zeros(len(model.limbs))
         self._engaged_before = np.zeros(len(model.limbs), dtype=bool)
         self._force = np.zeros((len(model.limbs), 3))
@@ -120,21 +120,26 @@ class ControlStack:
             self._estimator.mark_anchor(limb, self.kinematics.feet_m[limb])
             self.belief.engaged(limb, float(obs.anchor_engagement[limb]))
         misfit = self._estimator.misfit_m(self.kinematics.feet_m, relied_on)
-        pulls = self._planned_pulls(relied_on, max(obs.weight_on_bit_n, 0.0))
+        pulls = owed_pulls(self._force, self._wanted_force, relied_on, self._proof, self._push_n, obs.weight_on_bit_n)
         told, slid = self._sensors.look(obs, sound, estimate, misfit, pulls, self._gas)
         if told is not None or self._sensors.just_refined:
             self._estimator.trust_kinematics()
         if slid >= 0:
             self._watch.give_up(slid, self.belief)
         alarm = self._watch.alarm(sound, estimate, told is not None or self._sensors.explains_motion) or told
-        if self._count % LEARN_EVERY == 0:
+        learning = self._count % LEARN_EVERY == 1  # odd, so that it never falls on a tick with a reserve
+        if learning:
             self._watch.learn(obs, estimate, self.belief, LEARN_EVERY * self._dt)
         engaged = self.belief.state == HOLDS
         news = self.belief.version != self._known and self._count % NEWS_EVERY == 0
-        if news or self._count % RESERVE_EVERY == 0 or engaged.tobytes() != self._engaged_before.tobytes():
+        changed = engaged.tobytes() != self._engaged_before.tobytes()
+        look = news or changed or self._count % RESERVE_EVERY == 0
+        if look:
             self._known = self.belief.version
             self._look_at_reserve(estimate, engaged)
-        if self._count % LEARN_EVERY == 0:
+        if self._torque_is_old and (changed or not look):  # one reserve a tick, unless the anchors are others
+            self._look_at_torque(estimate)
+        if learning or look:
             self._margins_now = self._margins(estimate, engaged)
         self._engaged_before = engaged
         self._count += 1
@@ -224,18 +229,6 @@ class ControlStack:
             hammer=goal.hammer,
         )
 
-    def _planned_pulls(self, relied_on: np.ndarray, pressed_n: float) -> Vector:
-        """(L,) N that each relied-on anchor should be answering; 0 for one under test, which is there to find out.
-
-        Not what is only planned still: when a bit broke into a hollow, the slewed plan asks for a push that is gone.
-        """
-        pulls = np.where(relied_on, np.minimum(-self._force[:, 2], -self._wanted_force[:, 2]), 0.0)
-        if 0.0 <= pressed_n < self._push_n:
-            pulls *= pressed_n / self._push_n
-        if self._proof >= 0:
-            pulls[self._proof] = 0.0
-        return pulls
-
     def _look_at_reserve(self, estimate: BaseEstimate, engaged: np.ndarray) -> None:
         count = max(1, int(engaged.sum()))
         self._allowed = np.where(engaged, self.belief.allowed_utilisation(self._risk, count), 0.0)
@@ -249,16 +242,23 @@ class ControlStack:
             jacobians=self.kinematics.jacobians.copy(),
             effort_nm=self._free_effort(estimate),
         )
-        self._reserve, self._reserve_nm, self._binding = 0.0, 0.0, ""
+        self._reserve, self._binding = 0.0, ""
         drill, holding = self.model.drill, int(engaged.sum())
         if drill is not None and holding < drill.anchors_required:
             self._binding = f"{holding} anchors hold, the drill needs {drill.anchors_required}"
+            self._reserve_nm, self._torque_is_old = 0.0, False
         elif drill is not None:
             one_newton = np.array((0.0, 0.0, 1.0, 0.0, 0.0, TORQUE_PER_WEIGHT_M))
-            weight = self._weight_wrench(estimate)
-            self._reserve_nm = self._distribution.reserve(self._footholds, weight, ONE_NEWTON_METRE)
-            self._reserve = self._distribution.reserve(self._footholds, weight, one_newton)
+            self._reserve = self._distribution.reserve(self._footholds, self._weight_wrench(estimate), one_newton)
             self._binding = in_words(self._distribution.explain(), self._names)
+            self._torque_is_old = True
+
+    def _look_at_torque(self, estimate: BaseEstimate) -> None:
+        """The reserve of torque about the bit's axis, of the footholds that the last look at the reserve has found."""
+        assert self._footholds is not None
+        weight = self._weight_wrench(estimate)
+        self._reserve_nm = self._distribution.reserve(self._footholds, weight, ONE_NEWTON_METRE)
+        self._torque_is_old = False
 
     def _free_effort(self, estimate: BaseEstimate) -> Vector:
         """(K, 3) joint effort that may be planned for foot forces: what posture and weight leave of it."""
@@ -279,17 +279,8 @@ class ControlStack:
 
     def _margins(self, estimate: BaseEstimate, engaged: np.ndarray) -> Vector:
         """(L,) 1 - used over allowed utilisation of each engaged anchor, at least -1; 1 where nothing is engaged."""
-        force = estimate.limb_force_n
-        used = utilisation(
-            -force[:, 2],
-            np.hypot(force[:, 0], force[:, 1]),
-            self.belief.normal_median_n,
-            self.belief.shear_median_n,
-            self._friction,
-        )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            margins = np.where(used == 0.0, 1.0, 1.0 - used / self._allowed)
-        return np.where(engaged, np.fmax(margins, -1.0), 1.0)  # NaN, a load that is not known, counts as too much
+        normal, shear = self.belief.normal_median_n, self.belief.shear_median_n
+        return np.asarray(margins(estimate.limb_force_n, normal, shear, self._friction, self._allowed, engaged))
 
     def _pay(self, view: View, goal: Goal) -> None:
         """Decide the forces of the ground on the feet that balance what tools, thrust and weight do."""

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 import numpy as np
+from numba import njit
 
 from stope.belief.anchors import AnchorBelief, AnchorState
 from stope.control.estimator import BaseEstimate
-from stope.robot.messages import AnchorPhase, Observation, Vector
+from stope.control.loads import pull_and_shear
+from stope.robot.messages import AnchorPhase, Codes, Observation, Vector
 
 # Page's cumulative sum (1954) of what the innovation exceeds its noise by: a light push moves the robot slowly, and a
 # slow drift shows in many ticks together before it shows in one. A whole mission's noise sums up to 2.6 mm/s at most.
@@ -77,15 +79,13 @@ class AnchorWatch:
 
     def learn(self, obs: Observation, estimate: BaseEstimate, belief: AnchorBelief, held_s: float = 0.0) -> None:
         """Update the belief with what each anchor carried for `held_s`, and with slips and releases."""
-        force = estimate.limb_force_n
-        loads = np.stack((-force[:, 2], np.hypot(force[:, 0], force[:, 1])), axis=1)
+        loads = pull_and_shear(estimate.limb_force_n)
         slip = obs.anchor_slip_m
-        if slip.any() or self._seen_slip.any():
+        slipping, opening = _let_go(slip, self._seen_slip, obs.anchor_phase, belief.state)
+        if slipping:
             self._learn_slip(slip, loads, belief)
-        # A gripper that has begun to open is not relied on any more.
-        opening = (obs.anchor_phase == OPEN) | (obs.anchor_phase == RELEASING)
-        for limb in np.flatnonzero(opening & (belief.state != NONE)):
-            belief.released(int(limb))
+        for limb in opening:
+            belief.released(limb)
         belief.survived(loads, held_s)
 
     def _learn_slip(self, slip: Vector, loads: Vector, belief: AnchorBelief) -> None:
@@ -146,6 +146,17 @@ class AnchorWatch:
         if push <= UNANSWERED_FLOOR_N:
             return 0.0, UNANSWERED_FLOOR_N
         return carried + push - self._tare_n, max(UNANSWERED_FLOOR_N, UNANSWERED_SHARE * push)
+
+
+@njit(cache=True)
+def _let_go(slip: Vector, seen: Vector, phase: Codes, state: Codes) -> tuple[bool, list[int]]:
+    """Whether any slip is or was to be seen, and the limbs whose gripper has begun to open: not relied on any more."""
+    slipping, opening = False, [0 for _ in range(0)]
+    for i in range(len(phase)):
+        slipping |= slip[i] != 0.0 or seen[i] != 0.0
+        if (phase[i] == OPEN or phase[i] == RELEASING) and state[i] != NONE:
+            opening.append(i)
+    return slipping, opening
 
 
 def _new(last: Observation | None, obs: Observation) -> TypeGuard[Observation]:

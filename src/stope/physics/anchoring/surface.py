@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit, vectorize
 
 from stope.physics.constants import Array, finite, fraction, non_negative, positive
 from stope.physics.normal import normal_cdf, normal_quantile
@@ -48,17 +49,23 @@ def utilisation(
     """
     if np.any(np.minimum(np.minimum(normal_strength_n, shear_strength_n), friction) < 0.0):
         raise ValueError("strengths and friction of an anchor must be zero or more")
-    pull = np.asarray(pull_n, dtype=np.float64)
-    shear = np.abs(shear_n)
-    outward = np.maximum(pull, 0.0)
-    in_plane = np.asarray(shear_strength_n, np.float64) + np.asarray(friction, dtype=np.float64) * (outward - pull)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        used: Array = np.hypot(outward / np.asarray(normal_strength_n, np.float64), shear / in_plane)
-    if np.isnan(used).any():  # 0 / 0: no load on no strength
-        normal = np.asarray(normal_strength_n, np.float64)
-        unknown = np.isnan(pull) | np.isnan(shear) | np.isnan(normal) | np.isnan(in_plane)
-        used = np.where(unknown, np.nan, np.hypot(_share(outward, normal), _share(shear, in_plane)))
+    used: Array = used_share(pull_n, shear_n, normal_strength_n, shear_strength_n, friction)
     return used
+
+
+@njit(cache=True)
+def _of(load: float, strength: float) -> float:
+    """load / strength, with 0 / 0 = 0 and anything else / 0 = infinity; NaN stays NaN."""
+    if strength == 0.0:
+        return np.inf if load > 0.0 else load
+    return load / strength
+
+
+@vectorize(["float64(float64, float64, float64, float64, float64)"], cache=True)  # type: ignore[no-untyped-call, untyped-decorator]
+def used_share(pull_n: float, shear_n: float, normal_n: float, in_plane_n: float, friction: float) -> float:
+    """`utilisation` without its checks, compiled: for compiled code, as control runs every tick."""
+    outward = 0.0 if pull_n <= 0.0 else pull_n
+    return float(np.hypot(_of(outward, normal_n), _of(abs(shear_n), in_plane_n + friction * (outward - pull_n))))
 
 
 def grasp_success(mean_n: npt.ArrayLike, sd_n: npt.ArrayLike, load_n: npt.ArrayLike) -> Array:
@@ -149,11 +156,3 @@ def allowable_load_n(mean_n: npt.ArrayLike, sd_n: npt.ArrayLike, probability: fl
     fraction("probability", probability)
     load = finite("mean_n", mean_n) + positive("sd_n", sd_n) * normal_quantile(1.0 - probability)
     return np.maximum(load, 0.0)
-
-
-def _share(load: npt.ArrayLike, strength: npt.ArrayLike) -> Array:
-    """load / strength, with 0 / 0 = 0 and anything else / 0 = infinity."""
-    load, strength = np.broadcast_arrays(np.asarray(load, np.float64), np.asarray(strength, np.float64))
-    nothing = np.where(load > 0.0, np.inf, 0.0)
-    share: Array = np.divide(load, strength, out=nothing, where=strength > 0.0)
-    return share
