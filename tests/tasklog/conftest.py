@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from sample_log import START_NS, Sample, sample_header, sample_messages
+from seal_story import AT, OURS, ROBOT
 
 from stope.tasklog import RunHeader, TaskLogWriter
+from stope.tasklog.seal.dsse import Envelope
+from stope.tasklog.seal.statement import Claims, seal
 
 
 @pytest.fixture
@@ -28,3 +31,13 @@ def write_sample(tmp_path: Path, header: RunHeader) -> Sample:
         return path
 
     return write
+
+
+@pytest.fixture
+def log(write_sample: Sample) -> Path:
+    return write_sample(signer=ROBOT)
+
+
+@pytest.fixture
+def sealed(log: Path) -> Envelope:
+    return seal(log, OURS, Claims(AT))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 
@@ -14,7 +15,8 @@ from stope.tasklog.seal.subjects import SEGMENT_S
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ccc}td.n,th.n{text-align:right}
+th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid #ccc}td.n,th.n{text-align:right}
+.t{overflow-x:auto}td{font-variant-numeric:tabular-nums}
 .good{color:#14532d}.bad{color:#7f1d1d}code{font-size:.85em;word-break:break-all}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}.good{color:#86efac}.bad{color:#fca5a5}}
 """
@@ -27,7 +29,7 @@ def audit_page(found: Audit) -> str:
         '<p class="good">The books hold together, and every promise of the agreement was kept.</p>'
         if not found.findings
         else f'<p class="bad">{len(found.findings)} things need attention:</p><ul>'
-        + "".join(f"<li>{escape(text)}</li>" for text in found.findings)
+        + "".join(map(_finding, found.findings))
         + "</ul>"
     )
     partners = _table(
@@ -43,13 +45,22 @@ def audit_page(found: Audit) -> str:
     )
     shares = _table(
         ("partner", "commodity", "allocated [kg]", "entitled [kg]", "in stock now [kg]"),
-        ((s.partner, s.commodity, kg(s.allocated_mg), kg(s.entitled_mg), kg(s.stock_mg)) for s in found.shares),
+        (
+            (
+                agreement.partners[s.partner].name if s.partner in agreement.partners else s.partner,
+                s.commodity,
+                kg(s.allocated_mg),
+                kg(s.entitled_mg),
+                kg(s.stock_mg),
+            )
+            for s in found.shares
+        ),
     )
     sites = _table(
-        ("site", "commodity", "taken [kg]", "limit [kg]", "lost as ejecta"),
+        ("site", "commodity", "taken [kg]", "limit [kg]", "lost as ejecta [%]"),
         (
             (u.site, u.commodity, kg(u.taken_mg), kg(u.limit_mg) if u.limit_mg is not None else "none",
-             f"{u.lost_fraction:.1%}")
+             f"{100 * u.lost_fraction:.1f}")
             for u in found.sites
         ),
     )  # fmt: skip
@@ -64,7 +75,7 @@ def audit_page(found: Audit) -> str:
     balances = _table(
         ("account", "commodity", "amount [kg]", "uncertainty [kg]"),
         (
-            (account, commodity, kg(b.amount_mg), kg(round(b.std_mg)))
+            (account, commodity, kg(b.amount_mg), kg(math.ceil(b.std_mg)))
             for (account, commodity), b in sorted(found.books.balances.items())
             if not account.startswith(("service:", "opening:")) and b.amount_mg
         ),
@@ -75,11 +86,13 @@ def audit_page(found: Audit) -> str:
         f"<h1>Ledger audit: {escape(agreement.agreement)}</h1>{verdict}"
         f"<p>{len(found.journal.lines)} signed entries, each chained to the one before. The last one is "
         f"<code>{found.journal.head or 'none'}</code>: partners who read the same value have the same books.</p>"
-        f"<h2>What each partner put in</h2>{partners}<p>Contributions are each partner's own signed statement.</p>"
+        f"<h2>What each partner put in</h2>{partners}"
+        "<p>Contributions are each partner's own signed statement; the logs that it cites are below.</p>"
         f"<h2>What each partner got (rule: {escape(agreement.rule)})</h2>{shares}"
         f"<h2>What was taken from each site</h2>{sites}"
         f"<h2>Weighings against the book</h2>{weighings}"
         f"<h2>Where the mass is now</h2>{balances}"
+        "<p>A site is negative by what has left it, so that all amounts of a commodity sum to 0.</p>"
         f"<h2>What each entry rests on</h2>{_evidence(found)}"
         "<p>A log is named by the first twelve digits of the SHA-256 of its file as it was sealed "
         "(<code>sha256sum</code>); times are the minutes of it that are cited, UTC.</p></html>\n"
@@ -91,10 +104,21 @@ def _evidence(found: Audit) -> str:
     return _table(
         ("entry", "what", "by", "when", "evidence"),
         (
-            (trail.entry.number, trail.entry.kind, trail.entry.organisation, trail.entry.at, evidence_text(trail))
+            (
+                trail.entry.number,
+                trail.entry.kind,
+                trail.entry.organisation,
+                _said_at(trail.entry.at),
+                evidence_text(trail),
+            )
             for trail in found.trails
         ),
     )
+
+
+def _said_at(text: str) -> str:
+    """The signer's time to the minute, UTC."""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def evidence_text(trail: Trail) -> str:
@@ -112,15 +136,20 @@ def _named(row: Evidence) -> str:
 
 
 def _spans(segments: Iterable[int]) -> str:
-    """Whole spans of segments by the time of their first and last, as "2027-01-15 08:00 to 2027-01-15 08:01"."""
+    """Whole spans of segments by the time of their first and last, as "2027-01-15 08:00 to 08:01"."""
     spans: list[list[int]] = []
     for number in segments:
         if spans and number == spans[-1][1] + 1:
             spans[-1][1] = number
         else:
             spans.append([number, number])
-    told = [_time(first) if first == last else f"{_time(first)} to {_time(last)}" for first, last in spans[:20]]
+    told = [_time(first) if first == last else _span(_time(first), _time(last)) for first, last in spans[:20]]
     return ", ".join(told) + (" and more" if len(spans) > 20 else "")
+
+
+def _span(first: str, last: str) -> str:
+    day = first[:11] if first[:11] == last[:11] else ""
+    return f"{first} to {last.removeprefix(day)}"
 
 
 def _time(segment: int) -> str:
@@ -137,16 +166,20 @@ def kg(amount_mg: int) -> str:
     return f"{sign}{whole // 1_000_000}.{whole % 1_000_000:06d}"
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
-    head = "".join(f"<th{_numeric('0' if '[' in text else '')}>{escape(text)}</th>" for text in heads)
-    return f"<table><tr>{head}</tr>{body}</table>" if body else "<p>None yet.</p>"
+def _finding(text: str) -> str:
+    """The sentence first; the code, by which the format's page explains it, behind."""
+    code, _, sentence = text.partition(": ")
+    return f"<li>{escape(sentence)} <code>{escape(code)}</code></li>"
 
 
-def _cell(value: object) -> str:
-    text = str(value)
-    return f"<td{_numeric(text)}>{escape(text)}</td>"
-
-
-def _numeric(text: str) -> str:
-    return ' class="n"' if text[:1].isdigit() or text[:2].strip("-")[:1].isdigit() else ""
+def _table(heads: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """Columns whose head has a unit are numbers and stand to the right."""
+    marks = [' class="n"' if "[" in text else "" for text in heads]
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td{mark}>{escape(str(value))}</td>" for mark, value in zip(marks, row, strict=True))
+        + "</tr>"
+        for row in rows
+    )
+    head = "".join(f"<th{mark}>{escape(text)}</th>" for mark, text in zip(marks, heads, strict=True))
+    return f'<div class="t"><table><tr>{head}</tr>{body}</table></div>' if body else "<p>None yet.</p>"
