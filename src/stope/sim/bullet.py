@@ -78,19 +78,25 @@ class BulletWorld:
         self._make_honest(body)
         return ArticulatedBody(self.client, body, joint_names, joint_position)
 
-    def add_ground(self, vertices_m: Vector, faces: np.ndarray, friction: float) -> int:
-        """Add a fixed triangle surface; vertices (V, 3) m, faces (F, 3)."""
-        points, corners = (
-            np.ascontiguousarray(vertices_m, dtype=np.float64),
-            np.ascontiguousarray(faces, dtype=np.int32),
-        )
-        command = b3.shape(self.client)
-        index = b3.shape_mesh(
-            self.client, command, _doubles(1.0, 1.0, 1.0), points.ctypes.data, len(points), corners.ctypes.data,
-            corners.size,
-        )  # fmt: skip
-        b3.shape_flag(command, index, p.GEOM_FORCE_CONCAVE_TRIMESH)
-        return self._add(0.0, command, ORIGIN, friction, restitution=0.0)
+    def add_ground(self, surface_m: Vector, cell_m: float, friction: float) -> tuple[int, int]:
+        """Add a fixed surface of heights (n, n) around the origin, [row, column] = [y, x].
+
+        Returns:
+            Numbers of its body and of its shape, for `change_ground`.
+        """
+        # Bullet takes the box around the surface, and its middle as the origin, from the heights at creation, and keeps
+        # them. So it is made deep and high enough for whatever will be dug and heaped.
+        reach_m = float(np.abs(surface_m).max()) + len(surface_m) * cell_m
+        marked = np.zeros_like(surface_m)
+        marked[0, :2] = -reach_m, reach_m
+        shape = b3.shape_made(self._submit(self._heights(marked, cell_m, b3.NEW)))
+        body = self._place(0.0, shape, ORIGIN, friction, restitution=0.0)
+        self.change_ground(shape, surface_m, cell_m)
+        return body, shape
+
+    def change_ground(self, shape: int, surface_m: Vector, cell_m: float) -> None:
+        """Give a surface other heights (n, n). Contacts that exist stay until their pair collides anew."""
+        self._submit(self._heights(surface_m, cell_m, shape))
 
     def add_plane(self, normal: Sequence[float], friction: float, restitution: float = 0.0) -> int:
         """Add a fixed half space through the origin."""
@@ -165,9 +171,21 @@ class BulletWorld:
         quaternion: Sequence[float] = UPRIGHT,
     ) -> int:
         made = b3.shape_made(self._submit(shape))
+        return self._place(mass_kg, made, position_m, friction, restitution, quaternion)
+
+    def _place(
+        self,
+        mass_kg: float,
+        shape: int,
+        position_m: Sequence[float],
+        friction: float,
+        restitution: float,
+        quaternion: Sequence[float] = UPRIGHT,
+    ) -> int:
+        """Make a body of a shape that Bullet has; its number."""
         command = b3.body(self.client)
         at, way = _doubles(*position_m), _doubles(*quaternion)
-        b3.body_base(command, mass_kg, made, -1, at, way, _doubles(*ORIGIN), _doubles(*UPRIGHT))
+        b3.body_base(command, mass_kg, shape, -1, at, way, _doubles(*ORIGIN), _doubles(*UPRIGHT))
         body: int = b3.status_body(self._submit(command))
         self._make_honest(body)
         command = b3.dynamics(self.client)
@@ -175,6 +193,16 @@ class BulletWorld:
         b3.set_restitution(command, body, b3.BASE, restitution)
         self._submit(command)
         return body
+
+    def _heights(self, surface_m: Vector, cell_m: float, replaces: int) -> int:
+        """The command for a height field, in single precision, which is all that Bullet takes: 1 um in 10 m."""
+        rows = np.ascontiguousarray(surface_m, dtype=np.float32)
+        command: int = b3.shape(self.client)
+        n = len(rows)
+        b3.shape_heights(
+            self.client, command, _doubles(cell_m, cell_m, 1.0), 1.0, rows.ctypes.data, n, n, replaces
+        )  # fmt: skip
+        return command
 
     def _make_honest(self, body: int) -> None:
         """Remove damping, sleeping and speculative contacts from every link of a body."""

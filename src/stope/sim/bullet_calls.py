@@ -26,6 +26,7 @@ llvmlite.binding.load_library_permanently(pybullet.__file__)  # compiled code fi
 
 URDF_LOADED = 6  # status of a load that succeeded (`CMD_URDF_LOADING_COMPLETED`)
 BASE = -1  # link number of the base
+NEW = -1  # a height field that replaces none
 
 
 class JointInfo(ctypes.Structure):
@@ -107,8 +108,7 @@ shape = _call("b3CreateCollisionShapeCommandInit", "p", "p")
 shape_sphere = _call("b3CreateCollisionShapeAddSphere", "i", "pd")
 shape_box = _call("b3CreateCollisionShapeAddBox", "i", "pp")
 shape_plane = _call("b3CreateCollisionShapeAddPlane", "i", "ppd")
-shape_mesh = _call("b3CreateCollisionShapeAddConcaveMesh", "i", "ppppipi")
-shape_flag = _call("b3CreateCollisionSetFlag", "-", "pii")
+shape_heights = _call("b3CreateCollisionShapeAddHeightfield2", "i", "pppdpiii")
 shape_made = _call("b3GetStatusCollisionShapeUniqueId", "i", "p")
 shape_query = _call("b3InitRequestCollisionShapeInformation", "p", "pii")
 shape_info = _call("b3GetCollisionShapeInformation", "-", "pp")

@@ -39,10 +39,10 @@ from stope.sim.fast_step import (
 )
 from stope.sim.footing import FOOT, GYRATION_M, Footing, any_free
 from stope.sim.gripping import Grippers
+from stope.sim.ground_mesh import GroundMesh
 from stope.sim.heightmap import HeightMap
 from stope.sim.massflow import MassFlow
 from stope.sim.momentum import ImpulseBook
-from stope.sim.patch import triangles
 from stope.sim.sensors import SensorSuite
 from stope.sim.servo import JointServo
 from stope.sim.truth import TrueGround
@@ -140,17 +140,17 @@ class AsteroidPlant:
         tools = ((model.drill.bit_link,) if model.drill else ()) + (model.drums.links if model.drums else ())
         feet = tuple(limb.foot_link for limb in model.limbs)
         self._world = BulletWorld(self._step_us)
-        self._ground_body = self._world.add_ground(*triangles(self.heights), self.ground.rock.foot_friction)
+        self.mesh = GroundMesh(self._world, self.heights, self.ground.rock.foot_friction)
         self._body = self._world.load_robot(model.urdf, names, start.position_m, start.quaternion, start.joint_position)
         self._body.set_base_velocity(np.concatenate((start.velocity_m_s, start.angular_rad_s)))
         # A limb's last link ends in its foot, whose contact is ours; body and upper links collide in PyBullet.
         ours = {self._body.parent(self._body.link(foot, model.base_link)) for foot in feet if foot != model.base_link}
         self._collides = [link for link in self._body.colliding_links() if link not in ours or link == -1]
-        self._body.collide(self._ground_body, self._body.colliding_links(), on=False)
+        self._body.collide(self.mesh.body, self._body.colliding_links(), on=False)
         self._may_dig = False
         self._near = Near(body=False, drums=False, floor_m=-math.inf)
         self._tree = Tree(model.urdf, names, feet + tools)
-        self._bodies = Bodies(self._world.client, self._body.body, self._ground_body, self._body.dofs)
+        self._bodies = Bodies(self._world.client, self._body.body, self.mesh.body, self._body.dofs)
         self._feet, self._bit_row = len(feet), len(feet)
         self._drum_row = len(feet) + (1 if model.drill else 0)
         self._wrench = np.zeros((len(feet) + len(tools), 6))
@@ -461,8 +461,11 @@ class AsteroidPlant:
         lowest, corners = self._body.footprints(self._collides)
         ground = self.heights.height(corners.reshape(-1, 2)).reshape(corners.shape[:2])
         low = bool((lowest < ground.max(axis=1) + NEAR_GROUND_M).any())
-        if low != self._near.body:
-            self._body.collide(self._ground_body, self._collides, on=low)
+        renewed = low and self.mesh.follow()
+        if renewed and self._near.body:  # else what Bullet remembers of the old ground goes on holding the robot up
+            self._body.collide(self.mesh.body, self._collides, on=False)
+        if low != self._near.body or renewed:
+            self._body.collide(self.mesh.body, self._collides, on=low)
         tools = self._tree.point_m[self._feet :]
         if self.bit is not None and self.bit.collar_m is not None and self.bit.is_beside(tools[0]):
             self.bit.leave_hole()
