@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest_sim import PlantMaker, grip_all, idle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stope.mission.errors import InputError
+from stope.mission.shipped import find_data
 from stope.robot.model import RobotModel, Sensor
+from stope.robot.modelfile import load_robot
 from stope.sim.sensors import SensorGroup
 
 PERIOD_S = 0.01
@@ -83,6 +90,8 @@ def test_errors_of_one_family_do_not_depend_on_the_others() -> None:
 def test_shipped_robots_state_every_error(miner: RobotModel, bench_rig: RobotModel) -> None:
     for robot in (miner, bench_rig):
         for family in dataclasses.fields(robot.sensors):
+            if robot is bench_rig and family.name in {"bin_fill", "drum_fill", "propellant"}:
+                continue  # it has none of these
             sensor: Sensor = getattr(robot.sensors, family.name)
             assert sensor.noise > 0.0
             assert sensor.resolution > 0.0
@@ -92,3 +101,33 @@ def test_shipped_robots_state_every_error(miner: RobotModel, bench_rig: RobotMod
         assert robot.sensors.gyro.drift > 0.0
         assert robot.sensors.load_cell.range < math.inf
         assert {joint.role for joint in robot.joints} == set(robot.actuators)
+
+
+def test_levels_and_grippers_are_read_through_wires_too(make_plant: PlantMaker, miner: RobotModel) -> None:
+    """Bin, drums, tank and grippers: noisy, late, in steps, never negative, each from a stream of its own."""
+    plant = make_plant()
+    grip_all(plant)
+    said = [plant.step(idle(miner)) for _ in range(1_000)]
+    tank = np.array([raw.propellant_kg for raw in said])
+    drums = np.array([raw.drum_fill for raw in said])
+    travel = np.array([raw.anchor_engagement for raw in said])
+    slip = np.array([raw.anchor_slip_m for raw in said])
+    assert tank.std() > 0.0
+    assert tank.mean() == pytest.approx(miner.propellant_kg, abs=3e-3)
+    assert np.allclose(tank / 1e-4, np.rint(tank / 1e-4))
+    assert len(np.unique(tank)) <= 1_000 * 2_000 // 50_000 + 1  # 20 Hz
+    assert (drums >= 0.0).all()
+    assert drums.std() > 0.0
+    assert travel.max() <= 1.0
+    assert travel.std() > 0.0
+    assert (slip >= 0.0).all()
+    assert slip.max() < 0.3e-3  # below what counts as evidence (control.watch)
+    assert not np.array_equal(drums[:, 0], drums[:, 1])
+
+
+def test_a_robot_with_a_tank_must_say_what_its_sensor_is_like(tmp_path: Path) -> None:
+    shutil.copytree(find_data("robot", "miner").parent, tmp_path / "miner")
+    file = tmp_path / "miner" / "robot.yaml"
+    file.write_text(re.sub(r"\n  propellant_kg: {noise[^\n]*", "", file.read_text()))
+    with pytest.raises(InputError, match=r"sensors.propellant_kg: read nothing, expected the level sensor"):
+        load_robot(file)

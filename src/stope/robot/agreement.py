@@ -36,7 +36,7 @@ class Complaint:
 def disagreements(file: RobotFile, urdf: UrdfTree) -> Iterator[Complaint]:
     """Every disagreement, in the order in which a person should mend them: names first, then what they mean."""
     found = list(_unknown_names(file, urdf))
-    yield from found or [*_joint_limits(file, urdf), *_structure(file, urdf)]
+    yield from found or [*_joint_limits(file, urdf), *_structure(file, urdf), *_levels(file)]
 
 
 def _unknown_names(file: RobotFile, urdf: UrdfTree) -> Iterator[Complaint]:
@@ -58,6 +58,13 @@ def _unknown_names(file: RobotFile, urdf: UrdfTree) -> Iterator[Complaint]:
     for i, limb in enumerate(file.limbs):
         if limb.gripper not in file.grippers:
             yield Complaint(("limbs", i, "gripper"), limb.gripper, f"one of grippers ({_list(file.grippers)})")
+
+
+def _levels(file: RobotFile) -> Iterator[Complaint]:
+    """What holds something has a sensor that says how much."""
+    for part, key in (("bin", "bin_fill_share"), ("drums", "drum_fill_share"), ("tank", "propellant_kg")):
+        if getattr(file, part) is not None and getattr(file.sensors, key) is None:
+            yield Complaint(("sensors", key), "nothing", f"the level sensor of this robot's {part}")
 
 
 def _named_links(file: RobotFile) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -150,6 +150,7 @@ class Sensor:
         noise: one sigma, white, at every reading. bias: one sigma of the offset that each run draws.
         drift: of the offset's random walk, a root second.
         resolution: step of the reading, 0 for none. range: it reports no more than this, either sign.
+        least: it reports no less than this: a level, a travel or a tank is never below 0.
         latency_s: age of what is reported. dropout_share: of the readings that do not arrive; the last one is repeated.
     """
 
@@ -160,6 +161,7 @@ class Sensor:
     range: float = math.inf
     latency_s: float = 0.0
     dropout_share: float = 0.0
+    least: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,11 @@ class Sensors:
     limb_force: Sensor
     load_cell: Sensor
     spindle_current: Sensor
+    gripper_travel: Sensor
+    gripper_slip: Sensor
+    bin_fill: Sensor
+    drum_fill: Sensor
+    propellant: Sensor
 
 
 @dataclass(frozen=True, slots=True)

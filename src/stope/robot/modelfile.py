@@ -146,16 +146,22 @@ class SensorEntry(FileModel):
     latency_s: Annotated[float, Field(ge=0, le=0.2)] = 0.0
     dropout_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
-    def plain(self) -> model.Sensor:
+    def plain(self, least: float = -math.inf) -> model.Sensor:
         """As the simulator takes it."""
         reach = math.inf if self.range is None else self.range
         return model.Sensor(
-            self.noise, self.bias, self.drift_sqrt_s, self.resolution, reach, self.latency_s, self.dropout_share
+            self.noise, self.bias, self.drift_sqrt_s, self.resolution, reach, self.latency_s, self.dropout_share, least
         )
 
 
+NO_SENSOR = SensorEntry(noise=0.0)  # of what is not there, which is always 0
+
+
 class SensorsEntry(FileModel):
-    """Every sensor family; the unit of its amounts is in its key. The simulator's only: hardware has its own."""
+    """Every sensor family; the unit of its amounts is in its key. The simulator's only: hardware has its own.
+
+    A robot with a bin, drums or a tank states their level sensors, too.
+    """
 
     joint_position_rad_or_m: SensorEntry
     joint_velocity_rad_s_or_m_s: SensorEntry
@@ -164,6 +170,11 @@ class SensorsEntry(FileModel):
     limb_force_n: SensorEntry
     load_cell_n: SensorEntry
     spindle_current_a: SensorEntry
+    gripper_travel_share: SensorEntry
+    gripper_slip_m: SensorEntry
+    bin_fill_share: SensorEntry | None = None
+    drum_fill_share: SensorEntry | None = None
+    propellant_kg: SensorEntry | None = None
 
     def plain(self) -> model.Sensors:
         """As the simulator takes it."""
@@ -171,6 +182,11 @@ class SensorsEntry(FileModel):
             self.joint_position_rad_or_m.plain(), self.joint_velocity_rad_s_or_m_s.plain(),
             self.gyro_rad_s.plain(), self.accel_m_s2.plain(), self.limb_force_n.plain(),
             self.load_cell_n.plain(), self.spindle_current_a.plain(),
+            self.gripper_travel_share.plain(least=0.0), self.gripper_slip_m.plain(least=0.0),
+            *(
+                (level or NO_SENSOR).plain(least=0.0)
+                for level in (self.bin_fill_share, self.drum_fill_share, self.propellant_kg)
+            ),
         )  # fmt: skip
 
 

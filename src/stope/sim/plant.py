@@ -128,7 +128,7 @@ class AsteroidPlant:
         behind = [FOOT if limb.joints else whole for limb in model.limbs]
         self.footing = Footing([limb.gripper for limb in model.limbs], ground.rock.foot_friction, behind)
         self.grippers = Grippers(model, self.footing, heights, ground, grippers_work, self._slow_s)
-        self.sensors = SensorSuite(model, seed, self._step_s, self._slow_s)
+        self.sensors = SensorSuite(model, seed, self._step_s, self._slow_s, FLOW_US * 1e-6)
         self.motors = build_motors(model, seed)
         self._start_books()
 
@@ -184,7 +184,8 @@ class AsteroidPlant:
             self.drums.packed if self.drums else NO_DRUMS,
         )
         self._robot = Robot(self._tree.packed, self._state, self.motors)
-        self._gas_kg, self._levels = 0.0, self._sound()
+        self._gas_kg = 0.0
+        self._sound()
         read_state(self._world.client, self._body.body, self._body.dofs, self._state)
         self._tree.sweep(self._base, self._q, self._dq)
         momentum = self._tree.momentum
@@ -381,13 +382,13 @@ class AsteroidPlant:
             self.grippers.phase,
             state.engagement,
             state.slip_m,
-            (*self._levels, float(self._motion.energy_j[0])),
+            float(self._motion.energy_j[0]),
         )
 
-    def _sound(self) -> tuple[float, Vector, float]:
-        """Bin fill, drum fill and propellant, kg: they change when mass moves."""
+    def _sound(self) -> None:
+        """Let the level sensors look: levels change when mass moves."""
         flow = self.flow
-        return flow.bin_fill, flow.drum_fill(), flow.propellant_ug * 1e-9
+        self.sensors.read_levels(flow.bin_fill, flow.drum_fill(), flow.propellant_ug * 1e-9)
 
     def _move_mass(self) -> None:
         flow, model = self.flow, self.model
@@ -411,7 +412,7 @@ class AsteroidPlant:
             if abs(extra_kg - self._carried_kg.get(link, 0.0)) >= LOAD_STEP_KG:
                 self._load_link(link, extra_kg)
         self._motion.energy_j[0] += model.idle_power_w * FLOW_US * 1e-6
-        self._levels = self._sound()
+        self._sound()
 
     def _recoil(self) -> None:
         """Push the base, until the next parcels, with what the thrown ones gave back; booked as ejecta."""

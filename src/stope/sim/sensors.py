@@ -3,7 +3,8 @@
 Each channel is late (latency), offset (a bias that each run draws, and that drifts as a random walk), noisy, clipped to
 its range, rounded to its resolution, and now and then missing: then the device repeats the last reading. Noise, bias,
 drift and drop-out of each sensor family come from a named stream each. Encoders and the feed load cell are read at
-every physics step, because the servo needs them; inertial unit, limb force sensors and spindle current at 100 Hz.
+every physics step, because the servo needs them; inertial unit, limb force sensors, spindle current and the grippers'
+travel and slip at 100 Hz; levels of bin, drums and tank each time that mass moves.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from stope.robot.messages import Codes, RawSensors, Vector
 from stope.robot.model import RobotModel, Sensor
 
 BLOCK = 1024
-_RESOLUTION, _RANGE, _WHOLE, _PART, _BIAS = range(5)  # columns of `Wires.channels`
+_RESOLUTION, _LEAST, _MOST, _WHOLE, _PART, _BIAS = range(6)  # columns of `Wires.channels`
 _FRESH = -1.0
 
 
@@ -27,7 +28,8 @@ class Wires(NamedTuple):
     """What the kernel knows of sensors that are read together, one row a channel.
 
     Attributes:
-        channels: (w, 5) resolution, range, latency in whole periods and the rest of it, bias now; in place.
+        channels: (w, 6) resolution, least and most reading, latency in whole periods and the rest of it, bias now; in
+            place.
         past: (r, w) true values of the last periods, a ring; at: (1,) its newest row, -1 before the first reading.
     """
 
@@ -49,9 +51,10 @@ class SensorGroup:
         for name, sensor, width in families:
             bias = sensor.bias * random_stream(seed, f"sensor.{name}.bias").standard_normal(width)
             whole = math.floor(sensor.latency_s / period_s)
-            rows += [(sensor.resolution, sensor.range, whole, sensor.latency_s / period_s - whole, b) for b in bias]
-        channels = np.array(rows)
-        depth = int(channels[:, _WHOLE].max()) + 2
+            part, least = sensor.latency_s / period_s - whole, max(sensor.least, -sensor.range)
+            rows += [(sensor.resolution, least, sensor.range, whole, part, b) for b in bias]
+        channels = np.array(rows).reshape(-1, 6)
+        depth = int(channels[:, _WHOLE].max(initial=0.0)) + 2
         self.wires = Wires(channels, np.zeros((depth, len(channels))), np.array([_FRESH]))
         self._sources = [
             (tuple(random_stream(seed, f"sensor.{name}{part}") for part in ("", ".drift", ".dropout")), sensor, width)
@@ -104,7 +107,7 @@ def measure(true: Vector, draws: Vector, wires: Wires, reading: Vector) -> None:
             continue
         late = newest - int(c[_WHOLE])
         value = (1.0 - c[_PART]) * past[late % depth, k] + c[_PART] * past[(late - 1) % depth, k]
-        value = min(max(value + c[_BIAS] + draws[k], -c[_RANGE]), c[_RANGE])
+        value = min(max(value + c[_BIAS] + draws[k], c[_LEAST]), c[_MOST])
         if c[_RESOLUTION] > 0.0:
             value = np.rint(value / c[_RESOLUTION]) * c[_RESOLUTION]
         reading[k] = value
@@ -114,13 +117,13 @@ class SensorSuite:
     """All sensors of one robot.
 
     Args:
-        fast_s, slow_s: periods of the physics step and of the 100 Hz sensors.
+        fast_s, slow_s, flow_s: periods of the physics step, of the 100 Hz sensors and of the mass flow.
 
     Attributes:
         fast: joint positions, joint velocities and load cell, read at every physics step.
     """
 
-    def __init__(self, model: RobotModel, seed: int, fast_s: float, slow_s: float) -> None:
+    def __init__(self, model: RobotModel, seed: int, fast_s: float, slow_s: float, flow_s: float) -> None:
         sensors, joints, limbs = model.sensors, len(model.joints), len(model.limbs)
         self._model, self._joints = model, joints
         self.fast = SensorGroup(
@@ -137,8 +140,20 @@ class SensorSuite:
             ("accel", sensors.accel, 3),
             ("limb_force", sensors.limb_force, limbs * 3),
             ("spindle_current", sensors.spindle_current, 1),
+            ("gripper_travel", sensors.gripper_travel, limbs),
+            ("gripper_slip", sensors.gripper_slip, limbs),
         )
-        self._slow_reading = np.zeros(7 + 3 * limbs)
+        self._slow_reading = np.zeros(7 + 5 * limbs)
+        self._current, self._slip = 6 + 3 * limbs, 7 + 4 * limbs  # where they stand in it
+        self._level = SensorGroup(
+            seed,
+            flow_s,
+            ("bin_fill", sensors.bin_fill, 1),
+            ("propellant", sensors.propellant, 1),
+            ("drum_fill", sensors.drum_fill, len(model.drums.joints) if model.drums else 0),
+        )
+        self._levels = np.zeros(2 + (len(model.drums.joints) if model.drums else 0))
+        self._energy_j = 0.0
         self._spindle = model.drill.spindle if model.drill else -1
         self._ampere_nm = 1.0 / model.drill.torque_constant_nm_a if model.drill else 0.0
 
@@ -152,7 +167,7 @@ class SensorSuite:
         phase: Codes,
         engagement: Vector,
         slip_m: Vector,
-        levels: tuple[float, Vector, float, float],
+        energy_j: float,
     ) -> None:
         """Sample the 100 Hz sensors.
 
@@ -160,16 +175,22 @@ class SensorSuite:
             rotation: (3, 3) base to world.
             spin_rad_s, specific_force_m_s2: (3,) of the base, world axes; foot_force_n: (L, 3) ground on feet, world.
             effort: (n,) of the joints' drives.
-            levels: bin fill, drum fill, propellant (kg) and energy used (J).
+            energy_j: used so far, as the power unit counts it: exact.
         """
         true = np.zeros(len(self._slow_reading))
         _turn(rotation, spin_rad_s, specific_force_m_s2, foot_force_n, true)
-        true[-1] = abs(effort[self._spindle]) * self._ampere_nm if self._spindle >= 0 else 0.0
+        current, slip = self._current, self._slip
+        true[current] = abs(effort[self._spindle]) * self._ampere_nm if self._spindle >= 0 else 0.0
+        true[current + 1 : slip], true[slip:] = engagement, slip_m
         reading = self._slow_reading = self._slow.read(true, self._slow_reading)
-        self._inertial = reading[:3], reading[3:6], reading[6:-1].reshape(-1, 3)
-        self._current_a = float(reading[-1]) if self._spindle >= 0 else 0.0
-        self._grips = phase, engagement.copy(), slip_m.copy()
-        self._levels = levels
+        self._inertial = reading[:3], reading[3:6], reading[6:current].reshape(-1, 3)
+        self._current_a = float(reading[current]) if self._spindle >= 0 else 0.0
+        self._grips = phase, reading[current + 1 : slip], reading[slip:]
+        self._energy_j = energy_j
+
+    def read_levels(self, bin_fill: float, drum_fill: Vector, propellant_kg: float) -> None:
+        """Sample what bin, drums (d,) and tank hold; to be called once a flow period."""
+        self._levels = self._level.read(np.array((bin_fill, propellant_kg, *drum_fill.tolist())), self._levels)
 
     def read(self, time_us: int, reading: Vector, effort: Vector) -> RawSensors:
         """All wires now: fresh encoders and load cell, the last sample of everything else.
@@ -177,8 +198,7 @@ class SensorSuite:
         Args:
             reading: (2 n + 1,) measured joint positions, joint velocities and weight on bit; kept.
         """
-        n = self._joints
-        bin_fill, drum_fill, propellant_kg, energy_j = self._levels
+        n, levels = self._joints, self._levels
         return RawSensors(
             time_us,
             reading[:n],
@@ -188,11 +208,11 @@ class SensorSuite:
             *self._grips,
             float(reading[-1]) if self._spindle >= 0 else 0.0,
             self._current_a,
-            bin_fill,
-            drum_fill,
-            propellant_kg,
+            float(levels[0]),
+            levels[2:],
+            float(levels[1]),
             self._model.bus_voltage_v,
-            energy_j,
+            self._energy_j,
         )
 
 
