@@ -99,3 +99,41 @@ def test_at_the_fastest_turn_as_much_is_lost_as_may_be(escape, outer, hollow, ho
         return
     assert ejecta.lost_fraction(escape, outer, hollow * outer, rate, hooded) == pytest.approx(share, rel=1e-3, abs=1e-6)
     assert float(ejecta.lost_fraction(escape, outer, hollow * outer, 0.99 * rate, hooded)) <= share
+
+
+IMPACT = {"impactor_radius_m": 0.07, "speed_m_s": 2000.0, "density_kg_m3": 2700.0, "ground_density_kg_m3": 1190.0}
+
+
+def test_an_impacts_ejecta_slow_with_distance_as_a_point_sources_do():
+    """Far from impactor and rim v ~ x^(-1/mu), and with M ~ x^3 the mass faster than v goes as v^(-3 mu)."""
+    x = np.array([0.2, 0.4])
+    v = ejecta.impact_launch_speed(x, **IMPACT, crater_radius_m=1e6)
+    assert v[1] / v[0] == pytest.approx(2.0 ** (-1.0 / ejecta.SAND.mu), rel=1e-6)
+    far = np.array([5.0, 10.0])
+    mass = ejecta.impact_mass_kg(far, 0.07, 1190.0, 1e6)
+    speed = ejecta.impact_launch_speed(far, **IMPACT, crater_radius_m=1e6)
+    assert np.log(mass[1] / mass[0]) / np.log(speed[1] / speed[0]) == pytest.approx(-3 * ejecta.SAND.mu, rel=1e-3)
+
+
+def test_nothing_leaves_the_rim_nor_from_below_the_impactor():
+    edge = ejecta.SAND.n2 * 7.0
+    assert ejecta.impact_launch_speed([0.05, edge, 2 * edge], **IMPACT, crater_radius_m=7.0).tolist() == [0.0, 0.0, 0.0]
+    within = ejecta.impact_mass_kg([0.05, edge, 2 * edge], 0.07, 1190.0, 7.0)
+    assert within[0] == 0.0
+    assert within[1] == within[2] == pytest.approx(0.3 * 1190.0 * (edge**3 - 0.084**3))
+
+
+@settings(max_examples=100, deadline=None)
+@given(x=st.floats(0.1, 9.0), factor=st.floats(1.01, 3.0))
+def test_what_leaves_further_out_is_slower_and_there_is_more_of_it(x, factor):
+    near, far = ejecta.impact_launch_speed([x, factor * x], **IMPACT, crater_radius_m=7.0)
+    assert near >= far
+    less, more = ejecta.impact_mass_kg([x, factor * x], 0.07, 1190.0, 7.0)
+    assert less <= more
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("name", ["place_m", "crater_radius_m", *IMPACT])
+def test_an_impact_of_nothing_is_refused(name, bad):
+    with pytest.raises(ValueError, match=name):
+        ejecta.impact_launch_speed(**{"place_m": 1.0, "crater_radius_m": 7.0, **IMPACT, name: bad})

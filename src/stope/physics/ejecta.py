@@ -2,12 +2,15 @@
 
 SI throughout. On Bennu 0.20 m/s is escape: the rim of a 27 mm bit reaches it at 140 rpm, so tools are hooded.
 
-Sources: ballistics of a point mass (A); local escape speed from `physics.gravity`.
+Sources:
+    Ballistics of a point mass (A); local escape speed from `physics.gravity`.
+    Housen & Holsapple 2011, Icarus 211, 856 (speed and mass of what an impact throws out; equations and constants M).
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +18,99 @@ import numpy.typing as npt
 from stope.physics.constants import Array, finite, fraction, non_negative, positive
 
 __all__ = [
+    "GLASS_BEADS",
+    "POROUS_SAND",
+    "SAND",
+    "EjectaSoil",
     "escapes",
     "faster_fraction",
     "fastest_turn_rad_s",
     "flat_range_m",
     "flat_time_s",
+    "impact_launch_speed",
+    "impact_mass_kg",
     "launch_speed",
     "lost_fraction",
     "spherical_range_m",
     "spherical_time_s",
 ]
+
+
+class EjectaSoil(NamedTuple):
+    """Constants of Housen & Holsapple's ejecta: exponent mu, C_1, k, p, and the first and last launch radii n_1, n_2.
+
+    Attributes:
+        n1: in impactor radii; n2: in crater radii.
+    """
+
+    mu: float
+    c1: float
+    k: float
+    p: float
+    n1: float
+    n2: float
+
+
+#: Housen & Holsapple 2011, table 3 (M).
+SAND = EjectaSoil(0.41, 0.55, 0.3, 0.3, 1.2, 1.3)
+GLASS_BEADS = EjectaSoil(0.45, 1.00, 0.5, 0.3, 1.2, 1.3)
+POROUS_SAND = EjectaSoil(0.35, 0.60, 0.32, 0.2, 1.2, 1.0)  # sand and fly ash, 45 % and more of it pores
+
+_DENSITY_EXPONENT = 0.4  # nu
+
+
+def impact_launch_speed(
+    place_m: npt.ArrayLike,
+    impactor_radius_m: npt.ArrayLike,
+    speed_m_s: npt.ArrayLike,
+    density_kg_m3: npt.ArrayLike,
+    ground_density_kg_m3: npt.ArrayLike,
+    crater_radius_m: npt.ArrayLike,
+    soil: EjectaSoil = SAND,
+) -> Array:
+    """Speed of what an impact (a projectile sampler's, an impactor's) throws from a distance x off its centre, m/s.
+
+    v = U C_1 [(x/a) (rho/delta)^nu]^(-1/mu) (1 - x/(n_2 R))^p from n_1 a to n_2 R; nothing is thrown from elsewhere: 0.
+
+    Args:
+        place_m: x, > 0; impactor_radius_m: a; crater_radius_m: R.
+        speed_m_s: U of the impact, normal to the ground.
+        density_kg_m3: delta of the impactor; ground_density_kg_m3: rho, bulk.
+
+    Raises:
+        ValueError: an argument that is not positive.
+
+    Source: Housen & Holsapple 2011, equation 14 (M). Range: faster than sound in the ground, so that the impact is a
+    point source; for the meteor-like, not for a landing foot.
+    """
+    x, a, crater = positive("place_m", place_m), *_sizes(impactor_radius_m, crater_radius_m)
+    ratio = positive("ground_density_kg_m3", ground_density_kg_m3) / positive("density_kg_m3", density_kg_m3)
+    inside = (x >= soil.n1 * a) & (x <= soil.n2 * crater)
+    rim = np.where(inside, 1.0 - x / (soil.n2 * crater), 0.0) ** soil.p
+    far: Array = (x / a * ratio**_DENSITY_EXPONENT) ** (-1.0 / soil.mu)
+    return np.asarray(np.where(inside, positive("speed_m_s", speed_m_s) * soil.c1 * far * rim, 0.0))
+
+
+def impact_mass_kg(
+    place_m: npt.ArrayLike,
+    impactor_radius_m: npt.ArrayLike,
+    ground_density_kg_m3: npt.ArrayLike,
+    crater_radius_m: npt.ArrayLike,
+    soil: EjectaSoil = SAND,
+) -> Array:
+    """Mass that an impact throws from within a distance x of its centre, kg: k rho (x^3 - (n_1 a)^3), 0 below n_1 a.
+
+    Beyond n_2 R no more is thrown. What leaves within x is faster than `impact_launch_speed` there, so both together
+    are the distribution of speeds. ValueError and source as there (equation 18, M).
+    """
+    x, a, crater = positive("place_m", place_m), *_sizes(impactor_radius_m, crater_radius_m)
+    reach = np.clip(x, soil.n1 * a, np.maximum(soil.n2 * crater, soil.n1 * a))
+    thrown = reach**3 - (soil.n1 * a) ** 3
+    return np.asarray(soil.k * positive("ground_density_kg_m3", ground_density_kg_m3) * thrown)
+
+
+def _sizes(impactor_radius_m: npt.ArrayLike, crater_radius_m: npt.ArrayLike) -> tuple[Array, Array]:
+    return positive("impactor_radius_m", impactor_radius_m), positive("crater_radius_m", crater_radius_m)
 
 
 def launch_speed(quantile: npt.ArrayLike, outer_m: float, inner_m: float, rate_rad_s: npt.ArrayLike) -> Array:
