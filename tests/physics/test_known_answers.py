@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ from stope.physics import (
     excavation,
     flight,
     frames,
+    granular,
     gravity,
     normal,
+    restitution,
     sampling,
 )
 from stope.physics.constants import G
@@ -27,12 +30,14 @@ SIDE, DENSITY = 100.0, 2000.0
 CENTRE = 3.0 * math.log((math.sqrt(3.0) + 1.0) / (math.sqrt(3.0) - 1.0)) - math.pi / 2.0
 CORNER = CENTRE / 2.0
 
+CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float) * SIDE - SIDE / 2
+_SQUARES = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+FACETS = [f for a, b, c, d in _SQUARES for f in ((a, b, c), (a, c, d))]
+
 
 @pytest.fixture(scope="module")
 def cube() -> gravity.Polyhedron:
-    corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float) * SIDE - SIDE / 2
-    squares = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-    return gravity.Polyhedron(corners, [f for a, b, c, d in squares for f in ((a, b, c), (a, c, d))], DENSITY)
+    return gravity.Polyhedron(CORNERS, FACETS, DENSITY)
 
 
 def test_a_cube_at_its_centre_and_on_a_corner(cube: gravity.Polyhedron) -> None:
@@ -187,3 +192,103 @@ def test_what_no_model_covers_is_refused_and_never_a_number(ask: object) -> None
 def test_the_centre_of_an_ellipsoid_is_deepest() -> None:
     height = flight.ellipsoid_height([3.0, 2.0, 1.0])
     np.testing.assert_allclose(height(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 2.0]])), [-1.0, 1.0])
+
+
+def test_ground_that_only_resists_like_a_spring() -> None:
+    """No drag: v sqrt(m/k) after a quarter period; set down from rest, 2 m g / k after half a period."""
+    spring = (1.0, 9.81, 1000.0, 1e12)
+    assert granular.stopping_depth(2.0, 1.0, 0.0, 1000.0, 1e12) == pytest.approx(2.0 * math.sqrt(1e-3), rel=1e-6)
+    assert granular.stopping_time(2.0, 1.0, 0.0, 1000.0, 1e12) == pytest.approx(
+        0.5 * math.pi * math.sqrt(1e-3), rel=1e-6
+    )
+    assert granular.stopping_depth(0.0, *spring) == pytest.approx(2.0 * 9.81 / 1000.0, rel=1e-6)
+    assert granular.stopping_time(0.0, *spring) == pytest.approx(math.pi * math.sqrt(1e-3), rel=1e-6)
+    assert granular.stopping_depth([0.0, 1.0], 1.0, 0.0, 0.0, 1.0).tolist() == [0.0, math.inf]
+    assert granular.stopping_depth([[1.0], [2.0]], 1.0, [0.0, 1.0, 9.81], 1000.0, 0.1).shape == (2, 3)
+
+
+def test_a_slope_without_friction_stands_as_high_as_its_cohesion() -> None:
+    assert granular.critical_height_m(math.pi / 2, 0.0, 1000.0, 2000.0, 9.81) == pytest.approx(4e3 / (2000.0 * 9.81))
+    assert granular.repose_angle_rad([0.5, 0.6], 0.0, 1500.0, [9.81, 1e-5], 1.0) == pytest.approx([0.5, 0.6])
+
+
+def test_a_vertical_smooth_blade_in_saturated_clay() -> None:
+    """Rankine at phi = 0: passive pressure rho g z + 2 c."""
+    n = excavation.mckyes_coefficients(math.pi / 2, 0.0, [0.0, math.radians(30.0)])
+    np.testing.assert_allclose(n.gravity, [0.5, 1.5], rtol=1e-5)
+    np.testing.assert_allclose(n.cohesion, [2.0, 2.0 * math.sqrt(3.0)], rtol=1e-5)
+    np.testing.assert_allclose(n.surcharge, [1.0, 3.0], rtol=1e-5)
+    push = excavation.mckyes_force(0.1, 0.2, 1600.0, 1000.0, 0.0, 9.81, math.pi / 2)
+    assert push == pytest.approx(0.2 * 0.1 * (1600.0 * 9.81 * 0.1 / 2.0 + 2.0 * 1000.0), rel=1e-5)
+    with pytest.raises(ValueError, match="wedge"):
+        excavation.mckyes_force(0.1, 0.2, 1600.0, 1000.0, 0.0, 9.81, math.pi / 2, 0.2)
+
+
+def test_daniels_asymptotes() -> None:
+    """n max x (1 - F(x)): Weibull n (1/k)^(1/k) e^(-1/k), exponential n/e."""
+    weibull = anchoring.bundle_strength_weibull(1000, 2.0, 1.0)
+    assert weibull.asymptote_n == pytest.approx(1000.0 * math.sqrt(0.5) * math.exp(-0.5), rel=1e-5)
+    exponential = anchoring.bundle_strength(1000, lambda x: 1.0 - np.exp(-x), 40.0)
+    assert exponential.asymptote_n == pytest.approx(1000.0 / math.e, rel=1e-6)
+    assert exponential.mean_n > exponential.asymptote_n
+
+
+def test_spines_without_friction_need_an_overhang() -> None:
+    assert anchoring.engagement_angle_rad([0.0, 1.0], 0.0) == pytest.approx([math.pi / 2, math.pi / 4])
+    assert anchoring.engagement_probability(0.0, 0.0, 0.5) == 0.0
+
+
+def test_bounces() -> None:
+    assert restitution.restitution([0.0, 1.0, 2.0]).tolist() == [1.0, 0.0, 0.0]
+    assert restitution.restitution(restitution.damping_ratio([0.3, 1.0])) == pytest.approx([0.3, 1.0])
+    assert restitution.bouncing_time_s([0.5, 1.0], 0.5, 10.0) == pytest.approx([0.1, 0.2])  # 2 v e / (g (1 - e))
+    assert restitution.bouncing_time_s(1.0, 1.0, 10.0) == math.inf
+    assert restitution.contact_time_s(1.0, 1e4, 1.0) == pytest.approx(math.pi / 100.0)
+
+
+def test_energy_to_drill_is_infinite_where_nothing_is_drilled() -> None:
+    assert drilling.specific_energy(100.0, 5e-4, 2.0, 1.0, [0.0, 1e-4])[0] == math.inf
+    assert drilling.specific_energy([100.0, 200.0], 5e-4, 2.0, [[1.0], [2.0]], 1e-4).shape == (2, 2)
+    assert drilling.specific_energy(100.0, 5e-4, 0.0, 0.0, 1e-4) == pytest.approx(2e5)  # the thrust's share alone: F/A
+
+
+def test_craters_of_strength_need_no_gravity() -> None:
+    shot = (0.005, 300.0, 2700.0, 1190.0)
+    still = sampling.crater_volume_m3(*shot, 0.0, sampling.COHESIVE_SOIL)
+    assert still == pytest.approx(sampling.crater_volume_m3(*shot, 1e-9, sampling.COHESIVE_SOIL), rel=1e-6)
+    assert np.isfinite(still)
+    with pytest.raises(ValueError, match="gravity"):
+        sampling.crater_volume_m3(*shot, 0.0)
+
+
+def test_the_earth() -> None:
+    mass, radius = 5.9722e24, 6.371e6
+    assert gravity.escape_speed(mass, radius) == pytest.approx(11_186.0, rel=1e-4)
+    assert gravity.surface_gravity(mass, radius) == pytest.approx(9.820, rel=1e-4)
+    assert gravity.synchronous_radius_m(mass, 86_164.1) == pytest.approx(42.164e6, rel=1e-4)
+    assert environment.light_time_s(1.495978707e11) == pytest.approx(499.005, rel=1e-6)
+    assert environment.subsolar_temperature_k(1361.0, 0.0, 1.0) == pytest.approx(393.6, rel=1e-4)
+    assert environment.daylight_fraction([math.pi / 2, 0.0, -math.pi / 2], 0.4).tolist() == [1.0, 0.5, 0.0]
+    assert environment.mean_insolation_w_m2(1361.0, [0.0, math.pi / 2], [0.0, 0.4]) == pytest.approx(
+        [1361.0 / math.pi, 1361.0 * math.sin(0.4)]
+    )
+    assert sampling.choked_flow_kg_s(1e-4, 1e6, 300.0, 0.02897, 1.4) == pytest.approx(0.2333, rel=1e-3)
+
+
+def test_a_sphere_by_the_ellipsoid_inside_and_out() -> None:
+    ball, unit = gravity.Ellipsoid((1.0, 1.0, 1.0), 1000.0), 4.0 / 3.0 * math.pi * G * 1000.0
+    assert ball.acceleration([2.0, 0.0, 0.0])[0] == pytest.approx(-unit / 4.0, rel=1e-9)
+    assert ball.acceleration([0.0, 0.5, 0.0])[1] == pytest.approx(-unit / 2.0, rel=1e-9)
+    assert ball.potential([0.0, 0.0, 0.0]) == pytest.approx(1.5 * unit, rel=1e-9)
+    assert np.trace(ball.gradient([0.5, 0.0, 0.0])) == pytest.approx(-3.0 * unit, rel=1e-6)
+
+
+def test_a_mesh_from_a_file_by_its_names(tmp_path: Path, cube: gravity.Polyhedron) -> None:
+    lines = [f"v {x} {y} {z}" for x, y, z in CORNERS.tolist()]
+    lines += [f"f {a + 1} {b + 1} {c + 1}" for a, b, c in FACETS]
+    (tmp_path / "cube.obj").write_text("\n".join(lines))
+    read = gravity.Polyhedron.from_obj(tmp_path / "cube.obj", DENSITY)
+    at = np.array([[70.0, 20.0, 10.0], [0.0, 0.0, 200.0]])
+    assert np.array_equal(read.potential(at), cube.potential(at))
+    assert np.array_equal(read.acceleration(at[0]), cube.acceleration(at)[0])
+    assert read.gradient(at).shape == (2, 3, 3)

@@ -140,16 +140,17 @@ def stopping_time(
 ) -> Array:
     """Time until an intruder is at rest, s: integral of dz / v over `speed_at_depth`; infinite if it never is.
 
-    The square-root end is taken out by z = Z (1 - u^2); Gauss-Legendre in u. ValueError as `stopping_depth`.
+    Both ends can be square roots (a body set down from rest begins at speed 0, too): z = Z (1 - cos u) / 2 takes them
+    out; Gauss-Legendre in u. ValueError as `stopping_depth`.
     """
     v, gravity, a, drag = np.broadcast_arrays(*_state(speed_m_s, mass_kg, gravity_m_s2, friction_n_m, drag_length_m))
     depth = stopping_depth(speed_m_s, mass_kg, gravity_m_s2, friction_n_m, drag_length_m)
     node, weight = np.polynomial.legendre.leggauss(steps)
-    u, w = 0.5 * (node + 1.0), 0.5 * weight
-    finite = np.where(np.isfinite(depth), depth, 1.0)[..., None]
-    square = _square(finite * (1.0 - u * u), *(x[..., None] for x in (v, gravity, a, drag)))
+    u, w = 0.5 * np.pi * (node + 1.0), 0.5 * np.pi * weight
+    half = 0.5 * np.where(np.isfinite(depth), depth, 1.0)[..., None]
+    square = _square(2.0 * half * np.sin(0.5 * u) ** 2, *(x[..., None] for x in (v, gravity, a, drag)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        slowness = np.where(square > 0.0, 2.0 * finite * u / np.sqrt(np.maximum(square, 1e-300)), 0.0)
+        slowness = np.where(square > 0.0, half * np.sin(u) / np.sqrt(np.maximum(square, 1e-300)), 0.0)
     time = np.sum(slowness * w, axis=-1)
     return np.where(np.isfinite(depth), np.where(depth > 0.0, time, 0.0), np.inf)
 

@@ -145,7 +145,7 @@ def crater_volume_m3(
         soil: K_1, mu and Y; `DRY_SAND` has no strength.
 
     Raises:
-        ValueError: an argument that is not positive.
+        ValueError: an argument that is not positive; gravity may be 0 where the soil has strength.
 
     Source: Holsapple 1993 (M). Range: faster than the speed of sound in the ground; slower shots dig less. Order of
     magnitude.
@@ -153,7 +153,8 @@ def crater_volume_m3(
     mass, speed = positive("mass_kg", mass_kg), positive("speed_m_s", speed_m_s)
     dense, bulk = positive("density_kg_m3", density_kg_m3), positive("ground_density_kg_m3", ground_density_kg_m3)
     radius = np.cbrt(3.0 * mass / (4.0 * np.pi * dense))
-    weight = positive("gravity_m_s2", gravity_m_s2) * radius / speed**2 * np.cbrt(dense / bulk)
+    stopped = non_negative if soil.strength_pa > 0.0 else positive  # by strength alone, or by gravity alone
+    weight = stopped("gravity_m_s2", gravity_m_s2) * radius / speed**2 * np.cbrt(dense / bulk)
     strength = (soil.strength_pa / (bulk * speed**2)) ** ((2.0 + soil.mu) / 2.0)
     scaled = soil.k1 * (weight + strength) ** (-3.0 * soil.mu / (2.0 + soil.mu))
     return np.asarray(scaled * mass / bulk)

@@ -48,7 +48,7 @@ def engagement_angle_rad(friction: npt.ArrayLike, load_angle_rad: npt.ArrayLike)
     """Smallest asperity angle that a spine can hang on: theta_load + arccot(mu).
 
     Args:
-        friction: spine-rock friction coefficient mu, > 0 (0.15-0.25 for steel on rock).
+        friction: spine-rock friction coefficient mu, >= 0 (0.15-0.25 for steel on rock; none needs an overhang).
         load_angle_rad: pull-out angle of the load from the wall.
 
     Returns:
@@ -56,7 +56,7 @@ def engagement_angle_rad(friction: npt.ArrayLike, load_angle_rad: npt.ArrayLike)
 
     Source: Asbeck et al. 2006 (V2); 2-D, rigid asperity.
     """
-    threshold: Array = finite("load_angle_rad", load_angle_rad) + np.arctan2(1.0, positive("friction", friction))
+    threshold: Array = finite("load_angle_rad", load_angle_rad) + np.arctan2(1.0, non_negative("friction", friction))
     return threshold
 
 
@@ -71,7 +71,7 @@ def engagement_probability(friction: npt.ArrayLike, load_angle_rad: npt.ArrayLik
         rms_slope: of the surface at the scale of the spine's tip, > 0 (dimensionless).
 
     Raises:
-        ValueError: friction or slope is not positive.
+        ValueError: friction is negative, or slope is not positive.
 
     Source: Asbeck et al. 2006 for the threshold (V2); Gaussian slopes: Nayak 1971 (M). Range: rigid, isotropic, no
     overhangs; vesicular rock has pockets and holds better.

@@ -21,6 +21,9 @@ from stope.physics.constants import Array, finite, non_negative, positive
 SCOOP_RAKE_RAD = math.radians(45.0)
 
 
+_NEARLY_NONE_RAD = 1e-6  # stands for the limit of no friction: coefficients are right to about as much
+
+
 class McKyesCoefficients(NamedTuple):
     """N factors of the fundamental earth-moving equation and the failure angle that they were taken at."""
 
@@ -44,13 +47,15 @@ def mckyes_coefficients(
     Args:
         rake_rad: a, blade from the horizontal ahead of it, in (0, pi/2].
         tool_friction_rad: delta, soil on tool.
-        friction_rad: phi, internal friction, > 0.
+        friction_rad: phi, internal friction; 0, saturated clay, for a smooth tool alone: its limit, where N_g is the
+            same at any angle (a vertical blade has N_c = 2).
 
     Raises:
-        ValueError: no failure wedge exists (a + delta + phi >= pi, or friction of 0).
+        ValueError: no failure wedge exists (a + delta + phi >= pi, or a rough tool in soil without friction).
     """
     rake, delta = finite("rake_rad", rake_rad), non_negative("tool_friction_rad", tool_friction_rad)
-    phi = finite("friction_rad", friction_rad)
+    phi = non_negative("friction_rad", friction_rad)
+    phi = np.where((phi == 0.0) & (delta == 0.0), _NEARLY_NONE_RAD, phi)
     if np.any(rake + delta + phi >= np.pi) or np.any(rake <= 0.0) or np.any(phi <= 0.0):
         raise ValueError("no failure wedge: needs rake > 0, friction > 0 and rake + tool friction + friction < 180 deg")
     cot_a, s, c = 1.0 / np.tan(rake), np.sin(phi), np.cos(phi)
