@@ -173,24 +173,24 @@ def success_probability(
 def _microspines(ground: Ground, job: Job) -> tuple[float, str]:
     return (
         ground.spine_normal_n / job.hold_n,
-        f"a 256-spine gripper holds {ground.spine_normal_n:.3g} N of the {job.hold_n:.3g} N asked",
+        f"a 256-spine gripper holds {_said(ground.spine_normal_n, 'N')} of the {job.hold_n:.3g} N asked",
     )
 
 
 def _plate(ground: Ground, job: Job) -> tuple[float, str]:
     if not ground.loose:
-        return 0.0, f"a plate cannot be buried in ground of {ground.ucs_pa:.2g} Pa"
+        return 0.0, f"a plate cannot be buried in ground of {_said(ground.ucs_pa, 'Pa')}"
     held = float(
         anchoring.plate_strength_n(
             0.2, 0.1, ground.density_kg_m3, job.gravity_m_s2, ground.friction_rad, ground.cohesion_pa
         )
     )
-    return held / job.hold_n, f"a 100 mm plate 0.2 m down holds {held:.3g} N of the {job.hold_n:.3g} N asked"
+    return held / job.hold_n, f"a 100 mm plate 0.2 m down holds {_said(held, 'N')} of the {job.hold_n:.3g} N asked"
 
 
 def _helix(ground: Ground, job: Job) -> tuple[float, str]:
     if not ground.loose and ground.ucs_pa > 1e5:
-        return 0.0, f"a helix does not screw into ground of {ground.ucs_pa:.2g} Pa"
+        return 0.0, f"a helix does not screw into ground of {_said(ground.ucs_pa, 'Pa')}"
     held = float(
         anchoring.helix_strength_n(
             0.4, 0.1, ground.density_kg_m3, job.gravity_m_s2, ground.friction_rad, ground.cohesion_pa, 3, 0.1
@@ -198,7 +198,7 @@ def _helix(ground: Ground, job: Job) -> tuple[float, str]:
     )
     return (
         held / job.hold_n,
-        f"three 100 mm helix plates down to 0.4 m hold {held:.3g} N of the {job.hold_n:.3g} N asked",
+        f"three 100 mm helix plates down to 0.4 m hold {_said(held, 'N')} of the {job.hold_n:.3g} N asked",
     )
 
 
@@ -206,9 +206,9 @@ def _screw(ground: Ground, job: Job) -> tuple[float, str]:
     """A self-drilling screw of 20 x 60 mm, driven with the weight on bit; a third of its thread's cylinder counts."""
     bit = drilling.CoreBit(0.02, 0.0)
     if drilling.threshold_thrust_n(ground.ucs_pa, bit) > job.weight_on_bit_n:
-        return 0.0, f"{job.weight_on_bit_n:.3g} N do not drive a 20 mm screw into {ground.ucs_pa:.2g} Pa"
+        return 0.0, f"{job.weight_on_bit_n:.3g} N do not drive a 20 mm screw into {_said(ground.ucs_pa, 'Pa')}"
     held = float(anchoring.screw_pull_out_n(0.02, 0.06, ground.cohesion_pa)) / 3.0
-    return held / job.hold_n, f"a 20 x 60 mm screw holds {held:.3g} N of the {job.hold_n:.3g} N asked"
+    return held / job.hold_n, f"a 20 x 60 mm screw holds {_said(held, 'N')} of the {job.hold_n:.3g} N asked"
 
 
 def _wedge(ground: Ground, job: Job) -> tuple[float, str]:
@@ -216,8 +216,11 @@ def _wedge(ground: Ground, job: Job) -> tuple[float, str]:
     press = min(400.0, ground.ucs_pa * 1e-3 / 3.0)
     held = float(anchoring.jaw_grip_n(press, ground.foot_friction)) if not ground.loose else 0.0
     if ground.loose:
-        return 0.0, f"jaws close through loose ground of {ground.cohesion_pa:.2g} Pa"
-    return held / job.hold_n, f"jaws pressed with {press:.3g} N hold {held:.3g} N of the {job.hold_n:.3g} N asked"
+        return 0.0, f"jaws close through loose ground of {_said(ground.cohesion_pa, 'Pa')}"
+    return (
+        held / job.hold_n,
+        f"jaws pressed with {_said(press, 'N')} hold {_said(held, 'N')} of the {job.hold_n:.3g} N asked",
+    )
 
 
 def _coring(ground: Ground, job: Job, blow_energy_j: float) -> tuple[float, str]:
@@ -227,7 +230,7 @@ def _coring(ground: Ground, job: Job, blow_energy_j: float) -> tuple[float, str]
         needed_pa = ground.density_kg_m3 * HANDLING_M_S2 * bit.inner_m / 4.0
         return (
             ground.cohesion_pa / needed_pa,
-            f"a core of {ground.cohesion_pa:.2g} Pa, {needed_pa:.2g} Pa keep it in the bit",
+            f"a core of {_said(ground.cohesion_pa, 'Pa')}, {_said(needed_pa, 'Pa')} keep it in the bit",
         )
     rate, _ = drilling.core_drill_response(
         job.weight_on_bit_n, job.spindle_rad_s, ground.ucs_pa, ground.specific_energy_ratio, bit
@@ -256,7 +259,7 @@ def _drum(ground: Ground, job: Job) -> tuple[float, str]:
     force = max(abs(cut.horizontal_n), 1e-9)
     return min(
         job.pull_n / force, 1e6
-    ), f"a cut of {job.cut_m:.2g} m takes {force:.3g} N of the {job.pull_n:.3g} N there are"
+    ), f"a cut of {job.cut_m:.2g} m takes {_said(force, 'N')} of the {job.pull_n:.3g} N there are"
 
 
 def _gas(ground: Ground, job: Job) -> tuple[float, str]:
@@ -269,7 +272,7 @@ def _gas(ground: Ground, job: Job) -> tuple[float, str]:
     if ground.grain_m > 0.02:
         return 0.5 * 0.02 / ground.grain_m, f"grains of {ground.grain_m:.2g} m do not pass the inlet of 20 mm"
     if loosen < 1.0:
-        return loosen, f"a jet of {pressure:.3g} Pa does not loosen {ground.cohesion_pa:.2g} Pa"
+        return loosen, f"a jet of {_said(pressure, 'Pa')} does not loosen {_said(ground.cohesion_pa, 'Pa')}"
     return min(
         loosen, lifted / job.sample_kg
     ), f"{job.gas_kg * 1e3:.3g} g of gas lift up to {lifted:.3g} kg of loose grains"
@@ -294,7 +297,10 @@ def _scoop(ground: Ground, job: Job) -> tuple[float, str]:
     margin = min(job.pull_n / max(force, 1e-9), 1e6)
     # an open scoop holds nothing by weight in microgravity: only cohesion (or a lid) keeps the load
     kept = 1.0 if job.gravity_m_s2 > 1e-2 else min(1.0, bond)
-    return margin * kept if margin >= 1.0 else margin, f"the cut takes {force:.3g} N of {job.pull_n:.3g} N; {keeps}"
+    return (
+        margin * kept if margin >= 1.0 else margin,
+        f"the cut takes {_said(force, 'N')} of {job.pull_n:.3g} N; {keeps}",
+    )
 
 
 #: Name -> model of it.
@@ -311,3 +317,12 @@ TECHNIQUES: dict[str, Callable[[Ground, Job], tuple[float, str]]] = {
     "gas jet": _gas,
     "projectile": _projectile,
 }
+
+
+def _said(value: float, unit: str) -> str:
+    """A number for people: two or three digits, and a prefix instead of an exponent."""
+    size = abs(value)
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m")):
+        if size >= factor:
+            return f"{value / factor:.3g} {prefix}{unit}"
+    return f"{value:.2g} {unit}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +26,9 @@ def verdict(found: Suitability) -> str:
     return "doubtful" if found.doubtful else "suits" if found.suits else "fails"
 
 
-def margins(materials: Sequence[Material]) -> dict[str, dict[str, dict[str, object]]]:
+def margins(materials: Sequence[Material]) -> dict[str, dict[str, dict[str, Any]]]:
     """By material and technique: verdict, margin and reason."""
-    table: dict[str, dict[str, dict[str, object]]] = {material.name: {} for material in materials}
+    table: dict[str, dict[str, dict[str, Any]]] = {material.name: {} for material in materials}
     for found in suitability_table(materials):
         table[found.material][found.technique] = {
             "verdict": verdict(found), "margin": found.margin, "reason": found.reason,
@@ -53,7 +54,7 @@ def suitability_markdown(materials: Sequence[Material]) -> str:
     rows = [f"| | {heads} |", "|---" * (len(TECHNIQUES) + 1) + "|"]
     table = margins(materials)
     for name, row in table.items():
-        cells = (f"{SAYS[str(found['verdict'])]} {found['margin']:.2g}" for found in row.values())
+        cells = (f"{SAYS[str(found['verdict'])]} {_margin(found['margin'])}" for found in row.values())
         rows.append(f"| `{name}` | " + " | ".join(cells) + " |")
     reasons = [
         f"\n### {name}\n\n" + "\n".join(f"- **{t.replace('_', ' ')}**: {found['reason']}" for t, found in row.items())
@@ -76,5 +77,12 @@ def digging_markdown() -> str:
         drafts = draft_spread(case)
         values = [float(drafts[name]) for name in names]
         ratio = max(values) / min(values) if min(values) > 0 else float("inf")
-        rows.append(f"| {soil} | " + " | ".join(f"{value:.3g}" for value in values) + f" | {ratio:.2g} |")
+        rows.append(f"| {soil} | " + " | ".join(f"{value:.3g}" for value in values) + f" | {_margin(ratio)} |")
     return "\n".join([*rows, ""])
+
+
+def _margin(value: float) -> str:
+    """Two digits without an exponent; what is next to nothing is said to be."""
+    if 0.0 < value < 0.01:
+        return "<0.01"
+    return f"{value:.2g}" if value < 99.5 else f"{float(f'{value:.2g}'):,.0f}"
