@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from scripted import Scene, anchored_miner
+from scripted import Scene, anchored_miner, robot
 
+from stope.belief.rock import RockEstimate
 from stope.control.drilling import BOUND_SHARE, STALLED_S, DrillController, unknown_rock
 from stope.control.goal import Goal, Outcome, Progress, WindsUp
 from stope.control.stance import Stance
+from stope.control.weight_law import SLOWEST, SPEED_STEP_RAD_S2, AdaptiveLaw, FixedLaw, Hole
 from stope.mission.missionfile import DrillTask
 
 TORQUE_PER_WEIGHT_M = 6e-3  # between rubbing and cutting of the miner's bit
@@ -87,6 +89,65 @@ def test_weight_on_bit_never_passes_the_bound() -> None:
     rock = Rock(scene, rate_m_s=1e-4)
     scene.run(drill(scene), 60.0, rock)
     assert 20.0 < rock.pushed_n < 1.1 * 25.0
+
+
+def test_weight_on_bit_is_held_to_what_the_worst_anchor_is_felt_to_have_left() -> None:
+    scene = anchored_miner(reserve_n=80.0)
+    made, rock = drill(scene, 0.05), Rock(scene, 2e-4)
+
+    def uneven(goal: Goal) -> None:
+        """One anchor bears a third of its allowance in preload, and the rest of it at 20 N."""
+        rock(goal)
+        scene.margin = 1.0 - 0.33 - scene.obs["weight_on_bit_n"] / 30.0
+
+    scene.run(made, 40.0, uneven)
+    assert 16.0 < scene.obs["weight_on_bit_n"] < 20.0
+    assert scene.margin > 0.05
+    assert made.progress.phase == "drill, limited by anchors"
+
+
+@pytest.mark.parametrize(
+    ("reserve_n", "rate_m_s", "retained_rad_s", "said"),
+    [(100.0, 5e-5, math.inf, "task"), (30.0, 5e-5, math.inf, "anchors"), (100.0, 9.5e-4, math.inf, "chips"),
+     (100.0, 9.5e-4, 11.0, "ejecta")],
+)  # fmt: skip
+def test_the_progress_says_what_limits_the_hole(
+    reserve_n: float, rate_m_s: float, retained_rad_s: float, said: str
+) -> None:
+    scene = anchored_miner(reserve_n=reserve_n)
+    assert scene.model.drill is not None
+    task = DrillTask(task="drill", depth_m=0.05, weight_on_bit_max_n=60.0, weight_law="fixed")
+    belief = unknown_rock(scene.model.drill, 1.0)
+    law = FixedLaw(weight_n=100.0)
+    made = DrillController(task, Stance(scene.model), belief, 6.0, law=law, retained_rad_s=retained_rad_s)
+    phases = set()
+    rock = Rock(scene, rate_m_s)
+
+    def look(goal: Goal) -> None:
+        rock(goal)
+        phases.add(made.progress.phase)
+        assert goal.spindle_rad_s <= min(12.0, retained_rad_s)
+
+    scene.run(made, 30.0 if rate_m_s > 1e-4 else 80.0, look)
+    assert f"drill, limited by {said}" in phases
+
+
+@pytest.mark.parametrize(("ucs_pa", "turns"), [(5e6, 1.0), (1e8, SLOWEST)])
+def test_a_bit_that_only_rubs_is_turned_no_faster_than_its_chips_need(ucs_pa: float, turns: float) -> None:
+    """Threshold thrust of the new bit: 7 N in rock of 5 MPa, 132 N in rock of 100 MPa; there are 60 N."""
+    drill = robot().drill
+    assert drill is not None
+    rock = RockEstimate(ucs_pa, ucs_pa, 6e-3, 3e-3, 4.4e-4, 1.8)
+    hole = Hole(
+        drill, bound_n=60.0, weight_n=60.0, torque_nm=0.3, spindle_rad_s=12.0, depth_m=0.01, rate_m_s=4e-5, rock=rock,
+        feed_max_m_s=7e-4, spindle_max_rad_s=12.0, levels=(1.0,), warmth=0.1, wear=0.0, dt_s=0.02,
+    )  # fmt: skip
+    law, before = AdaptiveLaw(), 12.0
+    for _ in range(1_000):
+        asked = law.choose(hole).spindle_rad_s
+        assert abs(asked - before) <= SPEED_STEP_RAD_S2 * hole.dt_s + 1e-9
+        before = asked
+    assert before == pytest.approx(12.0 * turns)
 
 
 def test_a_bound_that_falls_away_ends_the_hole() -> None:

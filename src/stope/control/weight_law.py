@@ -31,7 +31,9 @@ SETTLE_S = 4.0  # of the weight toward the wanted rate: the rate is filtered ove
 LEVEL_SHARE = 0.97  # of the wanted rate that the blows are asked for: the last percent are not worth doubling them
 LEVEL_S = 2.0  # between changes of the level
 RUBS = 2.0  # threshold thrust over weight at which a bit is taken to rub only; it cuts again at 1
-CHIP_ROOM, SLOWEST = 3.0, 0.5  # over what the chips need; of full speed, so that teeth do not fall into their own marks
+UNHURRIED_M_S = 2.5e-5  # half as fast again as what is given up: slower than this every turn is needed
+CHIP_ROOM = 3.0  # times what the chips need
+SLOWEST = 0.75  # of full speed, so that teeth do not fall into their own marks
 SPEED_STEP_RAD_S2 = 1.0
 FIRST_LEVEL = 3  # before anything is known of the rock
 CONSERVATIVE_N = 20.0  # Honeybee's core drill: about 20 N in basalt (Zacny et al. 2011)
@@ -122,7 +124,8 @@ class AdaptiveLaw:
             bit = CoreBit(hole.drill.bit_outer_m, hole.drill.bit_inner_m, wear=min(max(hole.wear, 0.0), 1.0))
             threshold_n = hole.rock.ucs_pa * bit.flat_m2
             self._rubs = threshold_n > (hole.weight_n if self._rubs else RUBS * hole.weight_n)
-        needed = max(CHIP_ROOM * hole.rate_m_s / hole.feed_max_m_s, SLOWEST) if self._rubs else 1.0
+        slower = self._rubs and hole.rate_m_s > UNHURRIED_M_S
+        needed = max(CHIP_ROOM * hole.rate_m_s / hole.feed_max_m_s, SLOWEST) if slower else 1.0
         step = SPEED_STEP_RAD_S2 * hole.dt_s
         wanted = min(needed, 1.0) * hole.spindle_max_rad_s
         self._spindle_rad_s += min(max(wanted - self._spindle_rad_s, -step), step)
