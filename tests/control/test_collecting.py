@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scripted import Scene, anchored_miner
@@ -215,3 +217,11 @@ def test_both_drums_cut_equally_fast_whichever_way_the_body_sweeps_and_whatever_
 
     scene.run(made, 60.0, look)
     assert np.quantile(unequal, 0.9) < 0.02
+
+
+def test_a_robot_without_a_drill_collects_too() -> None:
+    scene = anchored_miner(dt_s=0.05, reserve_n=0.0)
+    scene.model = replace(scene.model, drill=None)
+    made, pond = collect(scene, surface_m=0.05, holds_kg=5.0)
+    scene.run(made, 200.0, pond)
+    assert made.progress.outcome is Outcome.SUCCEEDED

@@ -13,6 +13,7 @@ import numpy as np
 
 from stope.control.allowance import Allowance
 from stope.control.anchoring import preload
+from stope.control.distribution import LARGEST_RESERVE_N
 from stope.control.drumscale import DrumScale, believed_kg, load_kg
 from stope.control.goal import Goal, Outcome, Progress, View
 from stope.control.limited import LimitedBy
@@ -125,7 +126,8 @@ class CollectController:
         if math.isfinite(float(together.sum())):
             self._push += min(1.0, view.dt_s / PUSH_FILTER_S) * (together - self._push)
         self._push_n = math.hypot(*self._push.tolist())
-        most_n = PUSH_SHARE * view.reserve_n
+        # The reserve is in the drill's direction; a robot without one has only what its anchors are felt to have left.
+        most_n = PUSH_SHARE * (view.reserve_n if view.model.drill is not None else LARGEST_RESERVE_N)
         left = (most_n - self._push_n) / (PUSH_EASE * most_n) if most_n > 0.0 else -1.0
         anchors = self._allowance.pace
         pace = max(-1.0, min(anchors, left, 1.0))
