@@ -9,7 +9,7 @@ import pytest
 from sample_log import START_NS, Sample, sample_header, sample_messages
 from seal_story import AT, OURS, ROBOT
 
-from stope.tasklog import RunHeader, TaskLogWriter
+from stope.tasklog import RunHeader, TaskLogWriter, new
 from stope.tasklog.seal.dsse import Envelope
 from stope.tasklog.seal.statement import Claims, seal
 
@@ -41,3 +41,15 @@ def log(write_sample: Sample) -> Path:
 @pytest.fixture
 def sealed(log: Path) -> Envelope:
     return seal(log, OURS, Claims(AT))
+
+
+@pytest.fixture(params=["foxglove", "python"])
+def tiny(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Twelve parcels in four chunks, in about 5 KB."""
+    header = RunHeader("0", 1, "m", "{}", "r", "{}", "", "bennu", "CC-BY-4.0", "t", packages={})
+    with TaskLogWriter(tmp_path / "tiny.mcap", header, start_utc_ns=START_NS, backend=request.param) as log:
+        for i in range(12):
+            log.write("/mass/parcel", new("MassParcel", amount_ug=i, material="regolith"), i)
+            if i % 3 == 2:
+                log.flush()
+    return log.path

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from sample_log import START_NS
 
-from stope.tasklog import DamagedLogError, NotALogError, RunHeader, TaskLogError, TaskLogWriter, TruncatedLogError, new
+from stope.tasklog import DamagedLogError, NotALogError, TaskLogError, TruncatedLogError
 from stope.tasklog.info import describe
 from stope.tasklog.reader import read
 
@@ -83,18 +82,6 @@ def test_a_full_disk_is_told_and_leaves_a_readable_prefix(tmp_path: Path) -> Non
         numbers = [int.from_bytes(m.message.data[:2], "big") for m in read(path, ["/terrain"], allow_truncated=True)]
         assert numbers == list(range(len(numbers)))
         assert numbers
-
-
-@pytest.fixture(params=BACKENDS)
-def tiny(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """Twelve parcels in four chunks, in about 5 KB."""
-    header = RunHeader("0", 1, "m", "{}", "r", "{}", "", "bennu", "CC-BY-4.0", "t", packages={})
-    with TaskLogWriter(tmp_path / "tiny.mcap", header, start_utc_ns=START_NS, backend=request.param) as log:
-        for i in range(12):
-            log.write("/mass/parcel", new("MassParcel", amount_ug=i, material="regolith"), i)
-            if i % 3 == 2:
-                log.flush()
-    return log.path
 
 
 def _read_until_error(path: Path) -> tuple[list[int], TaskLogError | None]:

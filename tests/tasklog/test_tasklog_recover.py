@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from mcap.writer import CompressionType, Writer
-from sample_log import START_NS, Sample
+from sample_log import Sample
 
-from stope.tasklog import NotALogError, RunHeader, TaskLogError, TaskLogWriter, new
+from stope.tasklog import NotALogError, TaskLogError, new
 from stope.tasklog.digest import payload_digest
 from stope.tasklog.info import describe
 from stope.tasklog.reader import read
@@ -23,18 +23,6 @@ from stope.tasklog.salvage import salvaging
 from stope.tasklog.scan import scan
 
 BACKENDS = ("foxglove", "python")
-
-
-@pytest.fixture(params=BACKENDS)
-def tiny(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """Twelve parcels in four chunks."""
-    header = RunHeader("0", 1, "m", "{}", "r", "{}", "", "bennu", "CC-BY-4.0", "t", packages={})
-    with TaskLogWriter(tmp_path / "tiny.mcap", header, start_utc_ns=START_NS, backend=request.param) as log:
-        for i in range(12):
-            log.write("/mass/parcel", new("MassParcel", amount_ug=i, material="regolith"), i)
-            if i % 3 == 2:
-                log.flush()
-    return log.path
 
 
 def parcel(record: MessageRecord) -> int | None:

@@ -126,7 +126,8 @@ def format_info(info: LogInfo) -> str:
     header = info.header
     lines = [f"{info.path}: {info.size_bytes} bytes, {'complete' if info.complete else 'NOT COMPLETE'}"]
     lines += [f"  {info.problem}"] if info.problem else []
-    lines += [f"parts     {len(info.parts)}: {', '.join(Path(part).name for part in info.parts)}"] if info.parts else []
+    if info.parts:
+        lines += [f"parts     {len(info.parts)}: {Path(info.parts[0]).name} to {Path(info.parts[-1]).name}"]
     if header is not None:
         lines += [
             f"mission   {header.mission} on {header.body}, robot {header.robot}, seed {header.seed}",
