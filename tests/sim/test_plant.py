@@ -165,7 +165,8 @@ def test_gas_leaves_both_books(make_plant: PlantMaker, miner: RobotModel) -> Non
 def test_no_thrust_without_propellant(make_plant: PlantMaker, miner: RobotModel) -> None:
     plant = make_plant(replace(miner, propellant_kg=0.001), height_m=1.0, gravity_m_s2=0.0)
     run(plant, idle(miner)._replace(thrust_n=np.full(4, 3.0)), 2.0)
-    assert plant.sense().propellant_kg == 0.0
+    assert plant.flow.propellant_ug == 0
+    assert plant.sense().propellant_kg < 3e-3  # a gauge has an offset
     speed = -plant._base[9]
     assert speed == pytest.approx(0.001 * 60.0 * 9.80665 / 48.3, rel=0.15)
 
