@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from conftest_sim import PlantMaker, grip_all, idle
 
+from stope.physics.excavation import LOAD_GYRATION
 from stope.robot.model import RobotModel
 from stope.robot.seam import PhysicsDivergedError
 from stope.sim.drums import drums_react
+from stope.sim.plant import LOAD_STEP_KG
+
+DRUM_KG, DRUM_KG_M2 = 1.6, 0.008  # of miner.urdf, empty
 
 
 def run(plant, efforts, seconds):
@@ -136,6 +140,13 @@ def test_drums_move_mass_that_closes_the_book(make_plant: PlantMaker, miner: Rob
     assert error.independent < 1e-9
     assert plant.drums is not None
     assert plant.drums.held_ug.min() > 0
+    assert plant.momentum_error() < 1e-5
+    # and what they hold turns with them: the control stack weighs it by that
+    for name, held_ug in zip(drums.links, plant.drums.held_ug.tolist(), strict=True):
+        mass, inertia, _ = plant._body.link_mass(plant._body.link(name, miner.base_link))
+        load_kg = mass - DRUM_KG
+        assert load_kg == pytest.approx(held_ug * 1e-9, abs=LOAD_STEP_KG)
+        assert inertia[1] - DRUM_KG_M2 == pytest.approx(load_kg * (LOAD_GYRATION * drums.radius_m) ** 2, rel=1e-6)
 
 
 def test_c06_counter_rotating_drums_cancel_their_horizontal_force(make_plant: PlantMaker) -> None:
