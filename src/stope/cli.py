@@ -127,6 +127,7 @@ def run(
     ask: Annotated[
         list[str] | None, typer.Option(metavar="TASK", help="Begin this task only once it is approved. Repeat it.")
     ] = None,
+    stay: Annotated[float, typer.Option(min=0.0, metavar="SECONDS", help="Stay and listen when all is done.")] = 0.0,
     overrides: SetOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for log and pictures; a new one below runs/ when left out.")
@@ -172,6 +173,7 @@ def run(
         inject=tuple(inject or ()),
         orders=tuple(order or ()),
         ask=tuple(ask or ()),
+        stay_s=stay,
         overrides=tuple(overrides or ()),
         out=out if out is not None else free_folder(mission),
         rotate_every=rotate_every,

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from stope.ledger.agreement import Agreement, Bid, Partner, SiteTerms
 from stope.mission.body import Body
 from stope.mission.material import Distribution, Material
-from stope.mission.missionfile import Approach, Mission, Site, Task
+from stope.mission.missionfile import Approach, Mission, Power, Site, Task
 from stope.mission.shipped import shipped
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "files.md"
@@ -61,8 +61,8 @@ def stated_default(field: Any) -> str | None:
 @pytest.mark.parametrize(
     ("title", "model"),
     [
-        ("Mission", Mission), ("site", Site), ("approach", Approach), ("Body", Body), ("Material", Material),
-        ("Agreement", Agreement), ("partners", Partner), ("bids", Bid), ("sites", SiteTerms),
+        ("Mission", Mission), ("site", Site), ("approach", Approach), ("power", Power), ("Body", Body),
+        ("Material", Material), ("Agreement", Agreement), ("partners", Partner), ("bids", Bid), ("sites", SiteTerms),
     ],
 )  # fmt: skip
 def test_the_page_says_what_the_model_says(title: str, model: type[BaseModel]) -> None:

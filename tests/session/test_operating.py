@@ -9,7 +9,9 @@ from mcap.reader import make_reader
 from short_missions import run
 
 from stope.executive.faults.table import load_faults
+from stope.mission.shipped import find_data
 from stope.session.outcome import FAILED, PASSED
+from stope.tasklog.reader import read
 
 pytestmark = pytest.mark.mission
 SHORT = ("tasks.drill.depth_m=0.003",)
@@ -46,6 +48,22 @@ def test_a_pause_in_the_hole_costs_time_and_nothing_else() -> None:
     assert outcome.verdict == PASSED
     assert drill.duration_s > 50.0
     assert outcome.depth_m == pytest.approx(0.003, abs=4e-4)
+
+
+def test_a_robot_low_on_power_sleeps_in_the_hole_and_goes_on_in_the_sun(tmp_path: Path) -> None:
+    """The drill's bit comes home, the dark is slept through anchored, and the hole is drilled to its end."""
+    text = find_data("mission", "lab_bench").read_text(encoding="utf-8")
+    power = "power: {battery_wh: 0.1, reserve_wh: 0.06, wake_wh: 0.09, charge_w: 60, sunlight: SUN}"
+    power = power.replace("SUN", "{period_min: 2, open_min: 1, first_min: 1}")
+    mission = tmp_path / "low.yaml"
+    mission.write_text(text.replace("tasks:", f"{power}\ntasks:", 1), encoding="utf-8")
+    outcome = run(mission, SHORT)
+    (drill,) = (task for task in outcome.tasks if task.task == "drill")
+    assert outcome.verdict == PASSED
+    assert outcome.depth_m == pytest.approx(0.003, abs=4e-4)
+    assert drill.start_s + drill.duration_s > 60.0  # the sun is not up before
+    told = [message.message for message in read(outcome.log, ("/task/event",))]
+    assert "power.low" in {each.reason for each in told}
 
 
 def test_a_mission_that_has_drawn_its_energy_parks_anchored() -> None:

@@ -11,9 +11,11 @@ from stope.control.goal import Outcome, Progress, WindsUp
 from stope.executive.activity import Activity, Desk, stopped
 from stope.executive.condition import PATIENCE_US, Condition, first_broken, some
 from stope.executive.operator import ESSENTIAL
+from stope.executive.survival import LOW
 from stope.executive.task import Rung, Task
 
 WIND_UP_S = 60.0  # what a task that was stopped may still take to bring its tool home: 0.4 m of feed take 20 s
+HOLDS = ("operator.pause", LOW)  # what goes on afterwards
 NEVER_BEGUN_S = 600.0  # of run time that `start` may stay false
 
 
@@ -146,7 +148,7 @@ class TaskLeaf(Behaviour):
         if desk.operator.skip is not None and self._take_skip():
             return self._stop(stopped("operator.skip", "skipped by the operator"), "skipped")
         if desk.closing is not None and self._may_close(desk.closing):
-            state = "suspended" if desk.closing.code == "operator.pause" else "interrupted"
+            state = "suspended" if desk.closing.code in HOLDS else "interrupted"
             return self._stop(desk.closing, state)
         if desk.stop_task is not None:
             why, desk.stop_task = desk.stop_task, None
@@ -166,11 +168,11 @@ class TaskLeaf(Behaviour):
     def _may_close(self, why: Progress) -> bool:
         """A tool in the ground is brought home; a step that is whole or not at all is let finish, but nothing opened.
 
-        A pause does not take a grip that is half closed, nor stop a descent: that would be the greater risk.
+        A pause or a sleep does not take a grip that is half closed, nor stop a descent: that would be the greater risk.
         """
         if isinstance(self._desk.controller, WindsUp) or self.task.undo is not None:
             return True
-        return self.activity.task == "release" and why.code != "operator.pause"
+        return self.activity.task == "release" and why.code not in HOLDS
 
     def _take_skip(self) -> bool:
         if self._desk.operator.skip is None or self.activity.task in ESSENTIAL:

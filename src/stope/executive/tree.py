@@ -3,10 +3,12 @@
 Root (selector)
   EStop     pressed                          -> nothing more is commanded; the session makes the device safe
   Fault     a blocking fault was raised      -> recover, and end the mission anchored or lost
-  Survival  too little power, blind, ...     -> tools home, stow, stay anchored, end
+  Survival  battery below its reserve        -> tools home, sleep anchored, wake charged and in the sun
+            bus low, blind, ...              -> tools home, stow, stay anchored, end
   Operator  aborted                          -> the same, for his reason
             paused                           -> hold, tools at home
   Mission   the tasks in order; a tool task that fails does not keep the robot from leaving in good order
+  Idle      nothing is left to do            -> stay, charge, listen, for as long as was asked for
 
 Each branch that closes first lets the running task bring its tool home; only a fault interrupts at once.
 """
@@ -21,10 +23,11 @@ from py_trees.common import Status
 
 from stope.control.goal import Progress, View
 from stope.executive.activity import Activity, Desk, stopped
-from stope.executive.leaf import TaskLeaf
+from stope.executive.leaf import HOLDS, TaskLeaf
 from stope.executive.monitors import Monitors
 from stope.executive.operator import ESSENTIAL, PAUSE_S, Mode, Operator, Order
 from stope.executive.raised import Raised
+from stope.executive.survival import Survival
 from stope.executive.task import Task
 
 #: Tasks without which the later tool tasks make no sense; all others may fail and the robot still stows and leaves.
@@ -41,6 +44,7 @@ class Executive:
         recover: the fault response and how to do it.
         skips: reason by task name for tasks that are not to be run.
         operator: what a person may order. monitors: what is watched beside the tasks.
+        survival: when the robot sleeps. stay_s: run time for which it stays and listens once nothing is left to do.
     """
 
     def __init__(
@@ -52,7 +56,10 @@ class Executive:
         skips: dict[str, str],
         operator: Operator | None = None,
         monitors: Monitors | None = None,
+        survival: Survival | None = None,
+        stay_s: float = 0.0,
     ) -> None:
+        self.survival = survival or Survival(None)
         self.desk = Desk(view, operator or Operator())
         self.activities = tuple(activities)
         self.recovery = recover[0]
@@ -68,8 +75,13 @@ class Executive:
         fault = _answer_fault(self.activities, TaskLeaf(*recover, self.desk, closes=True), self.desk)
         # Without memory: what may take over is looked at in every tick.
         self.root = py_trees.composites.Selector(
-            "root", memory=False, children=[EStop(self), fault, _close(leaves, self), Paused(self), mission]
-        )
+            "root",
+            memory=False,
+            children=[
+                EStop(self), fault, Asleep(self), _close(leaves, self), Paused(self),
+                py_trees.decorators.SuccessIsFailure(name="nothing left", child=mission), Idle(self.desk, stay_s),
+            ],
+        )  # fmt: skip
         self.finished = False
         self._leaves = frozenset(leaves)
         self._at_work: TaskLeaf | None = None
@@ -168,6 +180,12 @@ class Executive:
         operator, now_us = self.desk.operator, self.desk.now_us
         if self._survival is not None:
             return self._survival
+        sleep = self.survival.look(self.desk)
+        if sleep is not None:
+            if self.survival.exhausted(now_us):
+                self._survival = stopped("power.exhausted", f"no sun has woken it: {sleep.reason}", sleep.value, "W.h")
+                return self._survival
+            return sleep
         if operator.paused_us is not None and now_us - operator.paused_us > PAUSE_S * 1e6:
             silent = f"paused for more than {PAUSE_S:.0f} s and not resumed"
             operator.abort, operator.paused_us = Order("abort", now_us, "executive", silent), None
@@ -178,17 +196,22 @@ class Executive:
             return stopped("operator.pause", "paused by the operator")
         return None
 
+    @property
+    def parked(self) -> Progress | None:
+        """Why the robot is parked for good, if it is."""
+        return self._survival
+
     def _mode(self) -> Mode:
         desk = self.desk
         if desk.operator.estop is not None:
             return Mode.ESTOP
         if desk.faults or self._survival is not None:
             return Mode.FAULT
-        if desk.operator.paused_us is not None:
+        if desk.operator.paused_us is not None or self.survival.asleep:
             return Mode.PAUSED
         if desk.operator.pending is not None:
             return Mode.AWAITING
-        return Mode.IDLE if self.finished else Mode.RUNNING
+        return Mode.RUNNING if self.running and not self.finished else Mode.IDLE
 
 
 def _in_order(leaves: Sequence[TaskLeaf]) -> Behaviour:
@@ -266,12 +289,40 @@ class Closing(Behaviour):
         """SUCCESS when the closing branch may take over."""
         desk = self._executive.desk
         why = desk.closing
-        if why is None or why.code == "operator.pause":
+        if why is None or why.code in HOLDS:
             return Status.FAILURE
         if desk.ended is None:
             desk.ended = why
         busy = desk.running is not None or not self._executive.essential_done
         return Status.FAILURE if busy else Status.SUCCESS
+
+
+class Asleep(Behaviour):
+    """Holds the robot while it sleeps and nothing is left to bring home or to put on the ground."""
+
+    def __init__(self, executive: Executive) -> None:
+        super().__init__(name="asleep")
+        self._executive = executive
+
+    def update(self) -> Status:
+        """RUNNING while it sleeps."""
+        executive = self._executive
+        still = executive.desk.running is None and executive.essential_done
+        return Status.RUNNING if executive.survival.asleep and executive.parked is None and still else Status.FAILURE
+
+
+class Idle(Behaviour):
+    """Stays and listens once nothing is left to do; everything above it takes over as ever."""
+
+    def __init__(self, desk: Desk, stay_s: float) -> None:
+        super().__init__(name="idle")
+        self._desk, self._stay_us = desk, round(1e6 * stay_s)
+        self._since_us: int | None = None
+
+    def update(self) -> Status:
+        """RUNNING for as long as it stays, SUCCESS after that."""
+        self._since_us = self._desk.now_us if self._since_us is None else self._since_us
+        return Status.RUNNING if self._desk.now_us - self._since_us < self._stay_us else Status.SUCCESS
 
 
 class Paused(Behaviour):

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stope.mission.errors import InputError
+from stope.mission.expedition import Cycle
 from stope.mission.explain import suggestion
 from stope.mission.overrides import override
 from stope.mission.shipped import find_data, is_path, shipped
@@ -190,6 +191,31 @@ _NEEDS_ANCHOR = ("pull_test", "drill", "collect", "walk", "release")
 _ORDER = "descend, anchor, pull_test, drill or collect or walk, stow, release"
 
 
+class Power(FileModel):
+    """What the robot lives on: below the reserve it sleeps, anchored and its tools home; in the sun it wakes.
+
+    Attributes:
+        battery_wh: full at the start. wake_wh: what must be in it again before the mission goes on.
+        charge_w: of the panels in the sun. sunlight: its times, from the start of the mission.
+    """
+
+    battery_wh: float = Field(gt=0, le=1e6)
+    reserve_wh: float = Field(gt=0, le=1e6)
+    wake_wh: float = Field(gt=0, le=1e6)
+    charge_w: float = Field(gt=0, le=1e6)
+    sunlight: Cycle
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.reserve_wh < self.wake_wh <= self.battery_wh:
+            raise Mismatch(
+                f"{self.wake_wh:g}",
+                f"more than reserve_wh, {self.reserve_wh:g}, at most battery_wh, {self.battery_wh:g}",
+                at=("wake_wh",),
+            )  # fmt: skip
+        return self
+
+
 class Mission(FileModel):
     """One mission file, every default filled in.
 
@@ -200,6 +226,7 @@ class Mission(FileModel):
         robot, body: shipped name or file.
         hold_probability: probability that the anchors hold for the whole task; the controllers spend no more than that.
         energy_limit_wh: what the mission may draw; beyond it the tools come home and the robot stays anchored.
+        power: battery, panels and sun; without it the robot is taken to have what it needs.
         approach: ignored when the first task is not `descend`: then the robot starts in its stance on the ground.
     """
 
@@ -217,6 +244,7 @@ class Mission(FileModel):
     approach: Approach = Approach()
     hold_probability: float = Field(default=0.999, ge=0.5, le=0.999999)
     energy_limit_wh: float | None = Field(default=None, gt=0, le=1e6)
+    power: Power | None = None
     tasks: tuple[Task, ...] = Field(min_length=1, max_length=100)
 
     @property

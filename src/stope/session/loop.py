@@ -15,7 +15,9 @@ from stope.executive.activity import Activity
 from stope.executive.faults.table import load_faults
 from stope.executive.monitors import Monitors, standard_monitors
 from stope.executive.operator import Operator
+from stope.executive.survival import Power, Survival
 from stope.executive.tree import Executive
+from stope.mission.missionfile import Power as PowerAsked
 from stope.robot.messages import CommandRefusedError, Observation, Sent
 from stope.session.build import EXECUTIVE_US, Run
 from stope.session.devicewatch import DeviceNews, DeviceWatch
@@ -166,7 +168,21 @@ def _executive(run: Run, view: View, found: Sequence[Activity] | None) -> Execut
         skips,
         Operator(ask=frozenset(run.request.ask), present=run.orders.present),
         Monitors(watched),
+        Survival(_power(run.mission.power, found is not None)),
+        run.request.stay_s,
     )
+
+
+def _power(asked: PowerAsked | None, resumed: bool) -> Power | None:
+    """The mission's power section in the executive's units; a host that died has forgotten what was in the battery."""
+    if asked is None:
+        return None
+    sun, minute_us = asked.sunlight, 60_000_000
+    level_wh = asked.wake_wh if resumed else asked.battery_wh
+    return Power(
+        3600 * asked.battery_wh, 3600 * level_wh, 3600 * asked.reserve_wh, 3600 * asked.wake_wh, asked.charge_w,
+        sun.period_min * minute_us, sun.open_min * minute_us, sun.first_min * minute_us,
+    )  # fmt: skip
 
 
 def _answer(run: Run, executive: Executive, injector: _Injector, alarm: Alarm, now_us: int) -> Detection:

@@ -20,6 +20,7 @@ class RunRequest:
         inject: "fault@task" each, as `stope faults list` names them.
         orders: "verb@seconds" of run time each: a person's orders, given beforehand.
         ask: tasks that begin only once the operator has approved them.
+        stay_s: run time for which the robot stays and listens once nothing is left to do.
         leave_out: tasks that are not done, though the mission has them.
         resume: go on with the run in `out` from its checkpoint; the rest of the request must be that run's.
         attended: listen to `stope operate` while it runs.
@@ -39,6 +40,7 @@ class RunRequest:
     inject: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
+    stay_s: float = 0.0
     leave_out: tuple[str, ...] = ()
     attended: bool = True
     resume: bool = False
