@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scripted import anchored_miner
 
@@ -19,11 +19,13 @@ def settled(margin: float) -> Allowance:
     return made
 
 
-@given(st.floats(1.0, 100.0), st.floats(5.0, 100.0), st.floats(0.0, 0.9))
+@settings(max_examples=40)
+@example(44.0, 5.0, 0.0)  # a ramp that still overshoots when it arrives
+@given(st.floats(1.0, 50.0), st.floats(5.0, 50.0), st.floats(0.0, 0.9))
 def test_the_load_it_names_keeps_the_margin(strength_n: float, load_n: float, preload: float) -> None:
     """A tool that follows it ends with at least `KEEP`, whatever else the anchor carries."""
     scene, made = anchored_miner(), Allowance()
-    for _ in range(400):
+    for _ in range(700):  # the slowest ramp takes 450
         scene.margin = max(-1.0, 1.0 - preload * (1.0 - KEEP) - load_n / strength_n)
         made.update(scene.view())
         load_n += min(max(made.most_n(load_n, 0.1) - load_n, -0.5), 0.1)
