@@ -58,6 +58,7 @@ class SensorWatch:
         self._last_force = np.zeros((limbs, 3))
         self._last_rotation, self._last_gyro = np.eye(3), np.zeros(3)
         self._frozen, self._astray, self._unanswered = np.zeros(limbs), np.zeros(limbs), np.zeros(limbs)
+        self._longest = (0.0, 0.0, 0.0)  # of these three, in ticks
         # (5, 3) filtered differences of accelerometer and gyro, the accelerometer's tare, filtered contact forces over
         # the mass, last unfiltered difference of the accelerometer
         self._difference = np.zeros((5, 3))
@@ -110,7 +111,7 @@ class SensorWatch:
         self._pardoned_s += self._dt
         self._felt_n = _sizes(estimate.limb_force_n)
         self._anchored_s = self._anchored_s + self._dt if estimate.anchored and not gas else 0.0
-        _compare(
+        self._longest = _compare(
             raw.limb_force_n, mended.limb_force_n, mended.imu_accel_m_s2, mended.imu_gyro_rad_s, raw.imu_gyro_rad_s,
             raw.weight_on_bit_n, estimate.rotation, self._last_force, self._last_rotation, self._last_gyro,
             self._frozen, self._astray, self._difference, misfit_m, estimate.limb_force_n, self._per_stiffness,
@@ -142,7 +143,7 @@ class SensorWatch:
             self._difference[0] = 0.0
 
     def _frozen_limb(self) -> tuple[Alarm | None, int] | None:
-        if self._frozen.max() * self._dt < FROZEN_S:
+        if self._longest[0] * self._dt < FROZEN_S:
             return None
         limb = int(self._frozen.argmax())
         lasted = float(self._frozen[limb]) * self._dt
@@ -151,13 +152,13 @@ class SensorWatch:
         return Alarm("limb_force.dropout", lasted, FROZEN_S, "s", blocking=False), -1
 
     def _slid(self) -> tuple[Alarm | None, int] | None:
-        if self._unanswered.max() * self._dt >= UNANSWERED_S:
+        if self._longest[2] * self._dt >= UNANSWERED_S:
             # The limb across goes slack too, for balance, but its preload stays: the one that feels least is gone.
             slack = self._unanswered * self._dt > 0.5 * UNANSWERED_S
             limb = int(np.where(slack, self._felt_n, np.inf).argmin())
             self._unanswered[:] = 0.0
             return Alarm("anchor.let_go", UNANSWERED_S, UNANSWERED_S, "s", blocking=False), limb
-        if self._astray.max() * self._dt >= UNNOTICED_S:
+        if self._longest[1] * self._dt >= UNNOTICED_S:
             limb = int(self._astray.argmax())
             self._astray[limb] = 0.0
             return Alarm("anchor.let_go", UNNOTICED_M, UNNOTICED_M, "m", blocking=False), limb
@@ -199,14 +200,18 @@ def _compare(
     rotation: Vector, last_force: Vector, last_rotation: Vector, last_gyro: Vector, frozen: Vector, astray: Vector,
     difference: Vector, misfit: Vector, filtered: Vector, per_stiffness: Vector, slip: Vector, planned: Vector,
     unanswered: Vector, anchored_s: float, mass: float, dt: float,
-) -> None:  # fmt: skip
-    """One period, in place: counts of frozen readings and stray feet, filtered differences of the inertial unit."""
+) -> tuple[float, float, float]:  # fmt: skip
+    """One period, in place: counts of frozen readings and stray feet, filtered differences of the inertial unit.
+
+    Returns: the longest counts of ticks that a reading is frozen, a foot astray, a pull unanswered.
+    """
     fresh = False  # a device that sends its last sample again has not measured
     finite = True
     for j in range(3):
         fresh |= raw_gyro[j] != last_gyro[j]
         finite &= np.isfinite(raw_gyro[j]) and np.isfinite(accel[j])
         last_gyro[j] = raw_gyro[j]
+    longest = (0.0, 0.0, 0.0)
     total = np.zeros(3)
     total[2] = weight_on_bit
     for i in range(force.shape[0]):
@@ -224,6 +229,7 @@ def _compare(
         astray[i] = astray[i] + 1.0 if loose > UNNOTICED_M else 0.0
         silent = planned[i] > PLANNED_N and -filtered[i, 2] < ANSWER_SHARE * planned[i]
         unanswered[i] = unanswered[i] + 1.0 if silent else 0.0
+        longest = (max(longest[0], frozen[i]), max(longest[1], astray[i]), max(longest[2], unanswered[i]))
     turn = np.zeros(3)  # of the pose since the last period, rotation vector, base frame
     for k in range(3):
         turn[0] += 0.5 * (last_rotation[k, 2] * rotation[k, 1] - last_rotation[k, 1] * rotation[k, 2])
@@ -233,7 +239,7 @@ def _compare(
     if anchored_s == 0.0:
         difference[:] = 0.0
     if anchored_s == 0.0 or not finite or not np.isfinite(total.sum()):
-        return
+        return longest
     if anchored_s <= dt * 1.5:  # free integration handed over to the fit: its jump is no turn
         turn[:] = 0.0
     tare = anchored_s <= TARE_S
@@ -246,3 +252,4 @@ def _compare(
             difference[1, j] += (gyro[j] - turn[j] / dt - difference[1, j]) * min(1.0, dt / GYRO_FILTER_S)
         difference[3, j] += (total[j] / mass - difference[3, j]) * min(1.0, dt / ACCEL_FILTER_S)
         difference[4, j] = excess
+    return longest

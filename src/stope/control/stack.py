@@ -151,7 +151,7 @@ class ControlStack:
             model=self.model,
             anchored=engaged,
             reserve_n=self._reserve,
-            margin=float(self._margins_now.min()),
+            margin=min(self._margins_now.tolist()),
             margins=self._margins_now,
             dt_s=self._dt,
             binding=self._binding,
@@ -305,16 +305,14 @@ class ControlStack:
 
     def _reach(self, goal: Goal) -> Vector:
         """Joint angles that put the feet where the goal wants them; solved again only for feet that moved."""
-        moved = (
-            np.ones(len(self.model.limbs), dtype=bool)
-            if self._feet_target is None
-            else (np.abs(goal.feet_base_m - self._feet_target) > 1e-6).any(axis=1)
-        )
-        if moved.any():
+        moved = [*range(len(self.model.limbs))]
+        if self._feet_target is not None:
+            moved = _moved(goal.feet_base_m, self._feet_target)
+        if moved:
             target = self._target.copy()
-            for limb in np.flatnonzero(moved):
+            for limb in moved:
                 if self.model.limbs[limb].joints:
-                    angles, _ = self.kinematics.joints_for(int(limb), goal.feet_base_m[limb], target)
+                    angles, _ = self.kinematics.joints_for(limb, goal.feet_base_m[limb], target)
                     target[list(self.model.limbs[limb].joints)] = angles
             self._target = target
             self._feet_target = goal.feet_base_m.copy()
@@ -330,6 +328,18 @@ class ControlStack:
         jacobians = self.kinematics.jacobians
         _press(self._force, self._wanted_force, step, jacobians, self._jointed, self._limb_joints, effort)
         return effort
+
+
+@njit(cache=True)
+def _moved(feet_m: Vector, before_m: Vector) -> list[int]:
+    """Limbs whose foot is wanted more than a micrometre away from where it was wanted."""
+    found = [0 for _ in range(0)]
+    for i in range(feet_m.shape[0]):
+        for j in range(3):
+            if abs(feet_m[i, j] - before_m[i, j]) > 1e-6:
+                found.append(i)
+                break
+    return found
 
 
 @njit(cache=True)

@@ -137,7 +137,7 @@ class AnchorWatch:
         Limbs that carry more than the bit presses are no sign of it: when a bit breaks through into a hollow its weight
         is gone in 30 ms, and their filtered forces are not.
         """
-        push, carried = obs.weight_on_bit_n, float(estimate.limb_force_n[:, 2].sum())
+        push, carried = obs.weight_on_bit_n, sum(estimate.limb_force_n[:, 2].tolist())
         if self._tare_n is None:
             # A robot that is taken up again may stand with its bit on the ground: what that carries, the limbs do not.
             self._tare_n = carried + (push if push >= UNLOADED_N else 0.0)
