@@ -24,11 +24,11 @@ export MKL_NUM_THREADS ?= 1
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/run.stamp ## run the mission bennu_core: log, picture and film in runs/
+demo: $(VENV)/run.stamp $(VENV)/compiled.stamp ## run the mission bennu_core: log, picture and film in runs/
 	@out=runs/demo; n=2; while [ -e "$$out" ]; do out=runs/demo-$$n; n=$$((n + 1)); done; \
 	$(BIN)/stope run bennu_core --out "$$out" $(ARGS)
 
-test: $(VENV)/test.stamp $(VENV)/emulator.stamp $(VENV)/hledger.stamp ## run the tests
+test: $(VENV)/test.stamp $(VENV)/emulator.stamp $(VENV)/hledger.stamp $(VENV)/compiled.stamp ## run the tests
 	@mkdir -p runs
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --junitxml runs/tests.xml $(ARGS)
 
@@ -37,7 +37,7 @@ lint: $(VENV)/test.stamp ## ruff, mypy --strict, import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/test.stamp ## measure every figure that the docs state
+bench: $(VENV)/test.stamp $(VENV)/compiled.stamp ## measure every figure that the docs state
 	@for figure in benchmarks/*.py; do echo "== $$figure"; $(BIN)/python "$$figure"; done
 
 docs: $(VENV)/docs.stamp ## build the documentation into site/
@@ -64,6 +64,11 @@ $(BIN)/python:
 	elif command -v uv >/dev/null; then uv venv --quiet --seed --python 3.11 $(VENV); \
 	else echo "Stope's simulator needs Python 3.11: install python3.11 with its venv module, or uv, and run make again." >&2; \
 	exit 1; fi
+
+# Numba keeps what it compiled by the file of a function, whatever has become of the functions that it calls.
+$(VENV)/compiled.stamp: $(shell grep -rlE --include='*.py' 'import .*(njit|vectorize)' src) | $(BIN)/python
+	@find src -name '*.nb[ic]' -delete
+	@touch $@
 
 EMULATOR := gcc libc6-dev make cppcheck clang clang-tidy libclang-rt-dev qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi
 
