@@ -66,6 +66,7 @@ class Goal:
         spindle_rad_s: spindle; drum_rad_s: (drums,) signed by the URDF.
         anchor_action: (L,) `AnchorAction`; release: confirm a RELEASE.
         hold_down_n: total cold-gas thrust.
+        trusted: limbs whose anchors were given up and are found to carry load after all.
     """
 
     feet_base_m: Vector
@@ -83,6 +84,7 @@ class Goal:
     release: bool = False
     proof: int = -1
     hold_down_n: float = 0.0
+    trusted: tuple[int, ...] = ()
 
     @classmethod
     def still(cls, feet_base_m: Vector, model: RobotModel) -> Goal:

@@ -1,4 +1,11 @@
-"""Recover: the anchors are gone and the robot is moving. Tools off, gas on, back to the ground, grip again."""
+"""Recover: the anchors are said to be gone. Tools off, gas on, ask each grip, back to the ground, grip again.
+
+    tools off -> draw the feet together -> grips that carry are kept -> enough of them: done
+                                        -> press on with gas, open the empty ones, grip again
+
+A grip is never opened while it carries load, nor while neither gas on standing feet nor enough other grips hold the
+robot: the alarm may be wrong, and a grip that was opened is lost for certain.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +16,11 @@ import numpy as np
 from stope.control.anchoring import AnchorController
 from stope.control.feed import ESCAPE_M_S, bring_home
 from stope.control.goal import Goal, Outcome, Progress, View
+from stope.control.gripcheck import CARRIES_S, DRAW_N, DRAW_S, GripCheck
+from stope.control.impedance import FootImpedance
 from stope.control.stance import Stance
 from stope.mission.missionfile import Anchor
+from stope.physics.constants import EARTH_GRAVITY_M_S2
 from stope.robot.messages import AnchorAction, AnchorPhase
 
 RETURN_M_S = 0.04  # speed at which the robot is brought back down
@@ -22,10 +32,12 @@ GIVE_UP_S = 120.0
 STANDING_FEET = 2  # as in the descent: the others are set down by gripping
 SETTLED_M_S = 0.008
 SETTLED_S = 0.5
+SAFE_GRIPS = 3  # that fix a body without gas
+SETTLE_S = DRAW_S + 2.0 * CARRIES_S  # after which what the drawn feet feel says which grips carry
 
 
 class RecoverController:
-    """Outcome SUCCEEDED: anchored again. FAILED: drifting, with speed and escape verdict.
+    """Outcome SUCCEEDED: anchored, again or still. FAILED: drifting, with speed and escape verdict.
 
     Args:
         escape_speed_m_s: believed escape speed at the site; infinite on a bench.
@@ -35,35 +47,66 @@ class RecoverController:
     def __init__(self, stance: Stance, escape_speed_m_s: float, min_anchors: int) -> None:
         self._stance, self._escape = stance, escape_speed_m_s
         self._min_anchors = min_anchors
-        self._elapsed_s = self._still_s = 0.0
+        self._elapsed_s = self.fastest_m_s = 0.0
+        self.progress = Progress("tools off")
+        self._begin()
+
+    def _begin(self) -> None:
+        """From the start: which grips carry is to be seen anew."""
+        limbs = len(self._stance.feet_m)
+        self._check = GripCheck(limbs)
+        self._still_s = self._drawn_s = 0.0
+        self._drawn_m: np.ndarray | None = None
+        self._kept: np.ndarray | None = None
         self._gripping: AnchorController | None = None
         self._held = False
-        self.fastest_m_s = 0.0
-        self.progress = Progress("tools off")
 
     def update(self, view: View) -> Goal:
         """One tick."""
         self._elapsed_s += view.dt_s
         self.fastest_m_s = max(self.fastest_m_s, _speed(view))
-        if self._gripping is not None and self._held and not view.anchored.any():
-            self._gripping, self._still_s = None, 0.0  # lost once more: from the start
+        if self._held and not view.anchored.any():
+            self._begin()  # lost once more
         self._held = bool(view.anchored.any())
+        self._check.update(view)
         if self._gripping is not None:
             return self._grip_again(view, self._gripping)
-        goal = Goal.still(self._stance.nominal_m, view.model)
+        goal = Goal.still(self._stance.feet_m, view.model)
         home = _tools_off(view, goal)
-        grips_open = bool((view.obs.anchor_phase == AnchorPhase.OPEN).all())
         self._press_down(view, goal)
-        out_of_gas = bool(view.model.thrusters) and view.obs.propellant_kg < EMPTY_KG
-        if out_of_gas or self._elapsed_s > GIVE_UP_S:
+        self._draw(view, goal, home)
+        carry = self._check.carries if self._kept is None else self._kept
+        self.progress = Progress(f"hold-down, {100.0 * view.estimate.climb_m_s:+.1f} cm/s")
+        if self._kept is None and self._drawn_s >= SETTLE_S and carry.sum() >= self._min_anchors:
+            self._still_anchored(goal, carry)
+        elif (bool(view.model.thrusters) and view.obs.propellant_kg < EMPTY_KG) or self._elapsed_s > GIVE_UP_S:
             self._lost(view)
-        elif self._still_s >= SETTLED_S and grips_open and home:
-            self._stance.feet_m = self._stance.nominal_m.copy()
-            task = Anchor(task="anchor", min_anchors=self._min_anchors, preload_n=0.0)
-            self._gripping = AnchorController(task, self._stance, goal.hold_down_n)
-        else:
-            self.progress = Progress(f"hold-down, {100.0 * view.estimate.climb_m_s:+.1f} cm/s")
+        elif self._drawn_s >= SETTLE_S and (self._still_s >= SETTLED_S or carry.sum() >= SAFE_GRIPS):
+            if view.obs.propellant_kg < self._gas_needed_kg(view, carry):
+                self._lost(view, "too little to press the feet on while they grip again")
+            else:
+                self._open_empty(view, goal, carry)
         return goal
+
+    def _gas_needed_kg(self, view: View, carry: np.ndarray) -> float:
+        """Propellant that presses the feet on until open grips have bitten; nothing once they began to open."""
+        thrusters = view.model.thrusters
+        if not thrusters or self._kept is not None or carry.sum() >= SAFE_GRIPS:
+            return 0.0
+        per_s = sum(PRESS_SHARE * each.max_n / (each.specific_impulse_s * EARTH_GRAVITY_M_S2) for each in thrusters)
+        return 2.0 * max(limb.gripper.engage_s for limb in view.model.limbs) * per_s
+
+    def _draw(self, view: View, goal: Goal, home: bool) -> None:
+        """Draw the closed feet toward each other from where they are: what holds feels it, what is empty does not."""
+        closed = view.obs.anchor_phase != AnchorPhase.OPEN
+        if self._drawn_m is None:
+            # What is gripped is not pulled at: it stays where it is, and only an open foot goes to its place.
+            self._stance.feet_m = np.where(closed[:, None], view.kinematics.feet_m, self._stance.nominal_m)
+            draw = FootImpedance(view.model).draw_m(view.kinematics, self._stance.outward, DRAW_N)
+            self._drawn_m = np.where(closed[:, None], draw, 0.0)
+        if home:
+            self._drawn_s += view.dt_s
+        goal.feet_base_m = self._stance.feet_m + min(1.0, self._drawn_s / DRAW_S) * self._drawn_m
 
     def _press_down(self, view: View, goal: Goal) -> None:
         """Thrust that brings the robot down at `RETURN_M_S`, and then presses it on."""
@@ -72,7 +115,31 @@ class RecoverController:
         want = GAIN_1_S * view.kinematics.mass_kg * (RETURN_M_S + climb)
         goal.hold_down_n = PRESS_SHARE * full if standing else min(max(want, 0.0), full)
         enough = standing >= min(STANDING_FEET, len(view.anchored))
-        self._still_s = self._still_s + view.dt_s if enough and abs(climb) < SETTLED_M_S else 0.0
+        # A grip that carries ties the robot down; what an inertial unit then says of climbing is its own affair.
+        still = abs(climb) < SETTLED_M_S or bool(self._check.carries.any())
+        self._still_s = self._still_s + view.dt_s if enough and still else 0.0
+
+    def _still_anchored(self, goal: Goal, carry: np.ndarray) -> None:
+        goal.trusted = tuple(np.flatnonzero(carry).tolist())
+        reason = (
+            f"{int(carry.sum())} of {len(carry)} grips still carry load and stay closed, "
+            f"fastest {100.0 * self.fastest_m_s:.1f} cm/s"
+        )
+        self.progress = Progress("still anchored", Outcome.SUCCEEDED, "anchors.lost", reason, self.fastest_m_s, "m/s")
+
+    def _open_empty(self, view: View, goal: Goal, carry: np.ndarray) -> None:
+        """Keep and trust what carries, open the rest; then grip again with what is open."""
+        self._kept = carry.copy()
+        waiting = carry & ~view.anchored
+        goal.trusted = tuple(np.flatnonzero(waiting).tolist())
+        empty = (view.obs.anchor_phase != AnchorPhase.OPEN) & ~carry
+        goal.anchor_action[empty], goal.release = int(AnchorAction.RELEASE), bool(empty.any())
+        self.progress = Progress(f"{int(carry.sum())} grips carry, opening {int(empty.sum())}")
+        if empty.any() or waiting.any():
+            return
+        self._stance.feet_m = np.where(carry[:, None], goal.feet_base_m, self._stance.feet_m)
+        task = Anchor(task="anchor", min_anchors=self._min_anchors, preload_n=0.0)
+        self._gripping = AnchorController(task, self._stance, goal.hold_down_n, carry)
 
     def _grip_again(self, view: View, gripping: AnchorController) -> Goal:
         goal = gripping.update(view)
@@ -99,22 +166,20 @@ class RecoverController:
             else f"{'above' if speed >= self._escape else 'below'} {escape}"
         )
         gas = f" with {view.obs.propellant_kg:.3f} kg of gas left" if view.model.thrusters else ""
+        kept = int(self._check.carries.sum())
+        tied = f", {kept} grips carry load and stay closed" if kept else ""
         reason = (
-            f"not anchored after {self._elapsed_s:.0f} s{gas}{': ' + why if why else ''}; "
+            f"not anchored after {self._elapsed_s:.0f} s{gas}{': ' + why if why else ''}{tied}; "
             f"drifts at {100.0 * speed:.1f} cm/s, {verdict}"
         )
         self.progress = Progress("lost", Outcome.FAILED, "robot.lost", reason, speed, "m/s")
 
 
 def _tools_off(view: View, goal: Goal) -> bool:
-    """Bit home, spindle and drums at rest, then the empty grippers open; whether the bit is home."""
+    """Bit home, spindle and drums at rest; whether it is so."""
     drill = view.model.drill
     home = bring_home(view, goal, ESCAPE_M_S)
-    stopped = drill is None or abs(float(view.obs.joint_velocity[drill.spindle])) < STOPPED_RAD_S
-    closed = view.obs.anchor_phase != AnchorPhase.OPEN
-    if stopped and closed.any():
-        goal.anchor_action[closed], goal.release = int(AnchorAction.RELEASE), True
-    return home
+    return home and (drill is None or abs(float(view.obs.joint_velocity[drill.spindle])) < STOPPED_RAD_S)
 
 
 def _speed(view: View) -> float:

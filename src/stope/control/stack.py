@@ -191,6 +191,8 @@ class ControlStack:
     def command(self, view: View, goal: Goal) -> Command:
         """Set-points that reach the goal, alive for ten periods."""
         self._gas, self._proof, self._push_n = goal.hold_down_n > 0.0, goal.proof, float(goal.tool_wrench[2])
+        for limb in goal.trusted:
+            self._watch.look_again(limb)
         self._pay(view, goal)
         position = self._reach(goal)
         effort = self._feed_forward(view)

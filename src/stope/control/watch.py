@@ -77,6 +77,11 @@ class AnchorWatch:
         self._marked = engaged
         return tuple(np.flatnonzero(new).tolist())
 
+    def look_again(self, limb: int) -> None:
+        """This limb's grip was given up and carries load after all: it is to be reported as newly engaged."""
+        self._marked[limb] = False
+        self._phase = np.zeros(0, dtype=np.int8)
+
     def learn(self, obs: Observation, estimate: BaseEstimate, belief: AnchorBelief, held_s: float = 0.0) -> None:
         """Update the belief with what each anchor carried for `held_s`, and with slips and releases."""
         loads = pull_and_shear(estimate.limb_force_n)
