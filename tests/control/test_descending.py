@@ -35,6 +35,19 @@ def test_it_reaches_the_contact_speed_touches_and_stands() -> None:
     assert goal.hold_down_n == 8.0  # kept until the grippers hold
 
 
+def test_touching_it_stops_a_rebound_and_does_not_drive_the_other_feet_in() -> None:
+    """Full hold-down at rest and on the way up, less the faster it falls, none at the contact speed; limbs soft."""
+    scene = free_miner()
+    scene.est["contact"] = np.array((True, False, False, False))
+    asked: dict[float, float] = {}
+    for climb in (0.03, 0.0, -0.025, -0.05, -0.2):
+        scene.est["velocity_m_s"] = np.array((0.0, 0.0, climb))
+        goal = DescendController(TASK, Stance(scene.model)).update(scene.view())
+        asked[climb] = goal.hold_down_n
+        assert goal.stiffness == scene.model.contact_stiffness_share < 1.0
+    assert asked == pytest.approx({0.03: 8.0, 0.0: 8.0, -0.025: 4.0, -0.05: 0.0, -0.2: 0.0})
+
+
 def test_one_foot_is_not_standing() -> None:
     scene = free_miner(dt_s=0.02)
     scene.est["contact"] = np.array((True, False, False, False))

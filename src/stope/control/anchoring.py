@@ -55,6 +55,8 @@ class AnchorController:
         if finished.all():
             self._gas = max(0.0, self._gas - GAS_RAMP_N_S * view.dt_s)
         goal.hold_down_n = self._gas
+        if holding == 0:  # nothing but gas keeps it here: a touch is to be swallowed, not given back
+            goal.stiffness = view.model.contact_stiffness_share
         for limb in np.flatnonzero(~finished):
             self._grip(int(limb), view, goal)
         goal.feet_base_m = self._stance.feet_m.copy()
@@ -109,6 +111,7 @@ def preload(view: View, stance: Stance, preload_n: float) -> np.ndarray:
 RAMP_N_S = 8.0
 REACHED_SHARE = 0.9
 TEST_PATIENCE_S = 15.0
+UNSTRESS_S = 1.0
 INSIST = 100.0
 ASK_MOST = 2.0
 WORTH_SHARE = 0.5  # of the test load: an anchor that did not carry it is not counted on
@@ -128,7 +131,7 @@ class PullTestController:
         self._task, self._stance, self._preload_n = task, stance, preload_n
         self._risk, self._needed_n = risk, needed_n
         self._limb, self._load, self._held_s, self._since_s = 0, 0.0, 0.0, 0.0
-        self._highest_n = 0.0
+        self._highest_n = self._relaxed_s = 0.0
         self._target_n: float | None = None
         self._weak: dict[int, str] = {}
         self._slip_at_start: np.ndarray | None = None
@@ -142,10 +145,16 @@ class PullTestController:
             self._slip_at_start = view.obs.anchor_slip_m.copy()
         self._choose(view)
         if self._limb == len(view.anchored):
-            self._finish(view)
+            if self._relaxed_s < UNSTRESS_S:
+                self._relax(view, goal)
+            else:
+                self._finish(view)
             return goal
         limb, target = self._limb, self._target_n
         assert target is not None
+        if self._relaxed_s < UNSTRESS_S:
+            self._relax(view, goal)
+            return goal
         pull = -float(view.estimate.limb_force_n[limb, 2])
         slipped = view.obs.anchor_slip_m[limb] > self._slip_at_start[limb] + 1e-3
         self._since_s += view.dt_s
@@ -164,6 +173,12 @@ class PullTestController:
         goal.insist[limb], goal.proof = INSIST, limb
         self.progress = Progress(f"{view.model.limbs[limb].name} pulled with {pull:.1f} N")
         return goal
+
+    def _relax(self, view: View, goal: Goal) -> None:
+        """Before the first pull and after each, the grips are not to pull at one another."""
+        self._relaxed_s += view.dt_s
+        self._stance.unstress(view.kinematics.feet_m, view.anchored, view.dt_s)
+        goal.feet_base_m = self._stance.feet_m.copy()
 
     def _choose(self, view: View) -> None:
         """The next limb that holds and is worth a test, and how hard to pull at it."""
@@ -203,7 +218,7 @@ class PullTestController:
         if self._highest_n < WORTH_SHARE * target:
             self._weak[self._limb] = f"{view.model.limbs[self._limb].name} carried {self._highest_n:.1f} N"
         self._limb, self._load, self._held_s, self._since_s, self._highest_n = self._limb + 1, 0.0, 0.0, 0.0, 0.0
-        self._target_n = None
+        self._target_n, self._relaxed_s = None, 0.0
 
     def _finish(self, view: View) -> None:
         drill = view.model.drill

@@ -29,8 +29,9 @@ class DescendController:
         self.progress = Progress("falling")
 
     def update(self, view: View) -> Goal:
-        """Thrust toward the contact speed; full hold-down from the first touch."""
+        """Thrust toward the contact speed; hold-down from the first touch, never so much that it falls faster."""
         goal = Goal.still(self._stance.feet_m, view.model)
+        goal.stiffness = view.model.contact_stiffness_share
         standing = int(view.estimate.contact.sum())
         if standing == 0:
             down = -view.estimate.climb_m_s
@@ -39,7 +40,9 @@ class DescendController:
             self._still_s = 0.0
             self.progress = Progress(f"falling at {100.0 * down:.1f} cm/s")
             return goal
-        goal.hold_down_n = self._task.hold_down_n
+        # Full thrust stops a rebound; falling again, it must not drive the other feet in faster than the first.
+        falling = max(0.0, -view.estimate.climb_m_s) / self._contact_m_s
+        goal.hold_down_n = self._task.hold_down_n * max(0.0, 1.0 - falling)
         slow = abs(view.estimate.climb_m_s) < SETTLED_M_S and standing >= STANDING_FEET
         self._still_s = self._still_s + view.dt_s if slow else 0.0
         done = self._still_s >= SETTLED_S

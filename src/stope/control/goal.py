@@ -66,6 +66,7 @@ class Goal:
         spindle_rad_s: spindle; drum_rad_s: (drums,) signed by the URDF.
         anchor_action: (L,) `AnchorAction`; release: confirm a RELEASE.
         hold_down_n: total cold-gas thrust.
+        stiffness: share of the limbs' servo stiffness, 0 < s <= 1; below 1 they give way to a touch.
         trusted: limbs whose anchors were given up and are found to carry load after all.
     """
 
@@ -84,6 +85,7 @@ class Goal:
     release: bool = False
     proof: int = -1
     hold_down_n: float = 0.0
+    stiffness: float = 1.0
     trusted: tuple[int, ...] = ()
 
     @classmethod

@@ -1,18 +1,30 @@
-"""Impedance of a foot: what the joint servos' gains, set in robot.yaml, mean at the end of a limb.
+"""Impedance of the feet: what the joint servos' gains of robot.yaml mean at the end of a limb, and softened contact.
 
 A joint servo answers a displacement with kp and a rate with kd, so a foot held by its limb's joints gives way like a
 spring and damper of stiffness (J Kp^-1 J^T)^-1 and damping (J Kd^-1 J^T)^-1: joint-space impedance control with the
 virtual stiffness chosen once, as in Hogan 1985 (Impedance control, part 2). A set-point moves the spring's far end:
 so far, and the foot presses or pulls with that much.
+
+While a robot touches down its limbs are to swallow the blow and not to give it back. The gains live in the device and
+are stiff, for drilling; what the host commands is the set-point. `Softened` moves it most of the way to the measured
+joint, q* = q_k + s (q_ref - q_k), each control period T. Then the servo's effort is
+
+    s kp (q_ref - q_k) - kp (q - q_k) - kd dq
+
+that is a spring of s kp, and the damping kd plus what the held set-point adds, kp T / 2 on average against s kp T / 2
+of the delayed spring: never less than kd for s <= 1, so no share makes the limb give back more than it took.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from stope.control.kinematics import Kinematics
 from stope.robot.messages import Vector
 from stope.robot.model import RobotModel
+
+STIFFEN_S = 1.0
 
 
 class FootImpedance:
@@ -38,3 +50,28 @@ class FootImpedance:
         """
         along = np.einsum("li,lij,lj->l", outward, self.compliance_m_n(kinematics), outward)
         return np.asarray(-force_n * along[:, None] * outward)
+
+
+class Softened:
+    """Set-points of softened limbs.
+
+    The share of the stiffness falls at once, as a touch must find the limb soft, and rises in `STIFFEN_S`.
+    """
+
+    def __init__(self, model: RobotModel, period_s: float) -> None:
+        self._joints: npt.NDArray[np.int64] = np.array([j for limb in model.limbs for j in limb.joints], dtype=np.int64)
+        self._step = period_s / STIFFEN_S
+        self._share = 1.0
+
+    def set_points(self, wanted: Vector, measured: Vector, share: float) -> Vector:
+        """(n,) positions that let the limbs answer with `share`, 0 < s <= 1, of their stiffness toward `wanted`.
+
+        A joint whose reading is no number keeps its wanted position.
+        """
+        self._share = share if share < self._share else min(share, self._share + self._step)
+        if self._share >= 1.0:
+            return wanted
+        out, mine = wanted.copy(), self._joints
+        soft = measured[mine] + self._share * (wanted[mine] - measured[mine])
+        out[mine] = np.where(np.isfinite(soft), soft, wanted[mine])
+        return out

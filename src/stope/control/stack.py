@@ -18,6 +18,7 @@ from stope.control.binding import in_words
 from stope.control.distribution import Footholds, WrenchDistribution
 from stope.control.estimator import BaseEstimate, Estimator
 from stope.control.goal import Goal, View
+from stope.control.impedance import Softened
 from stope.control.kinematics import Kinematics
 from stope.control.loads import margins, owed_pulls
 from stope.control.sensorwatch import SensorWatch
@@ -84,6 +85,7 @@ class ControlStack:
         self._estimator, self._distribution = estimator, WrenchDistribution(model)
         self._hold_down, self._watch = HoldDown(model, level), AnchorWatch(len(model.limbs))
         self._sensors = SensorWatch(model, self.kinematics.mass_kg, period_us * 1e-6, self._is_light(gravity_m_s2))
+        self._softened = Softened(model, period_us * 1e-6)
         self._friction, self._risk = foot_friction, 1.0 - hold_probability
         self._dt, self._count = period_us * 1e-6, 0
         self._lifetime_us = LIFETIME_PERIODS * period_us
@@ -194,7 +196,7 @@ class ControlStack:
         for limb in goal.trusted:
             self._watch.look_again(limb)
         self._pay(view, goal)
-        position = self._reach(goal)
+        position = self._softened.set_points(self._reach(goal), view.obs.joint_position, goal.stiffness)
         effort = self._feed_forward(view)
         joints = len(self.model.joints)
         mode = np.full(joints, int(JointMode.POSITION), dtype=np.int8)

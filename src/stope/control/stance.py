@@ -10,6 +10,7 @@ from stope.robot.model import RobotModel
 
 RELAX_M_S_N = 2.0e-4  # of yielding per newton too much: half a second to settle on limbs of 1e4 N/m
 RELAX_M_S, RELAX_MOST_M = 4.0e-3, 0.03
+UNSTRESS_S = 0.4  # time constant
 
 
 class Stance:
@@ -53,6 +54,19 @@ class Stance:
         self.given_m = np.where(anchored[:, None], self.given_m + give - together, 0.0)
         reach = float(np.linalg.norm(self.given_m, axis=1).max())
         self.given_m *= min(1.0, RELAX_MOST_M / max(reach, RELAX_MOST_M))
+
+    def unstress(self, feet_m: Vector, which: np.ndarray, dt_s: float) -> None:
+        """One period of letting the targets of `which` (L,) go to where the feet (L, 3) are, in `UNSTRESS_S`.
+
+        Grips and joints with friction keep a self-stress that balances itself over four feet, some newtons of it after
+        each step or pull. It is taken for what an anchor carries, and snaps back into the robot when one opens. What
+        all feet have in common stays: that is what carries weight.
+        """
+        if not which.any():
+            return
+        away = feet_m - self.feet_m
+        apart = away - away[which].mean(axis=0)
+        self.feet_m = self.feet_m + np.where(which[:, None], apart * min(1.0, dt_s / UNSTRESS_S), 0.0)
 
     def shift_base(self, anchored_feet_m: Vector, shift_m: Vector) -> None:
         """Targets that move the base by `shift_m` (3,) from where the feet were `anchored_feet_m` (L, 3), relaxed."""

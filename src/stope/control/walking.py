@@ -25,7 +25,7 @@ FOOT_M_S = 0.06
 LIFT_M = 0.05
 ABOVE_M = 0.02  # over the map's ground: from there the foot feels its way
 STILL_CLOSED = 3
-UNLOAD_S = 1.0
+UNLOAD_S = 1.5
 RAMP_N_S, PROOF_S, PROOF_PATIENCE_S = 6.0, 1.0, 8.0
 PROVED_SHARE = 0.85
 INSIST = 100.0
@@ -167,6 +167,7 @@ class WalkController:
         return apart < 1e-3
 
     def _unload(self, view: View, goal: Goal) -> Goal:
+        self._stance.unstress(view.kinematics.feet_m, view.anchored, view.dt_s)
         if self._phase_s > UNLOAD_S:
             self._go("open")
         self.progress = Progress(f"unloading {view.model.limbs[self._limb].name}")
@@ -238,8 +239,11 @@ class WalkController:
     def _prove(self, view: View, goal: Goal) -> Goal:
         """Pull at the new grip with what the task asks; what does not hold that is not stood on."""
         limb = self._limb
+        if self._phase_s < UNLOAD_S:
+            self._stance.unstress(view.kinematics.feet_m, view.anchored, view.dt_s)
+            return goal
         pull = -float(view.estimate.limb_force_n[limb, 2])
-        if not view.anchored[limb] or self._phase_s > PROOF_PATIENCE_S:
+        if not view.anchored[limb] or self._phase_s > UNLOAD_S + PROOF_PATIENCE_S:
             self._elsewhere(view)
             return goal
         if pull >= PROVED_SHARE * self._task.proof_n:

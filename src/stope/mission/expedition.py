@@ -45,7 +45,7 @@ class Rover(FileModel):
         battery_wh, reserve_wh: capacity, and what must always be left.
         charge_w: parked in sunlight. idle_w: drawn while parked and not charging.
         bin_kg, bit_wear, log_store_mb: capacities; wear is in the units that the grounds state.
-        speed_m_min, travel_w: on the way between sites.
+        speed_m_min, travel_w: on the way between sites; gait: a measured one instead of both (`planning/gait.py`).
         anchors, anchors_needed: grippers, and how many of them must hold the work.
         safety_radius_m: two robots are never at places nearer to each other than this.
     """
@@ -60,6 +60,7 @@ class Rover(FileModel):
     log_store_mb: int = Field(default=600, ge=1, le=10_000_000)
     speed_m_min: float = Field(default=6, gt=0, le=1_000)
     travel_w: float = Field(default=60, ge=0, le=100_000)
+    gait: Literal["miner_walk"] | None = None
     downlink_min: int = Field(default=12, ge=1, le=1_000)
     downlink_w: float = Field(default=40, ge=0, le=100_000)
     unload_min: int = Field(default=10, ge=1, le=1_000)

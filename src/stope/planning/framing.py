@@ -9,6 +9,7 @@ from stope.mission.expedition import Effort, Expedition, Ground, Margins, Place,
 from stope.mission.material import Material, load_material
 from stope.mission.resolve import digest
 from stope.planning.anchorage import hold_probability
+from stope.planning.gait import GAITS
 from stope.planning.margins import widen
 from stope.planning.problem import VISIT_TASKS, Agreement, Fleet, Problem, RobotState, Step, WorkSite
 from stope.planning.ways import inside, way_m
@@ -111,9 +112,11 @@ def _travel(expedition: Expedition) -> tuple[tuple[tuple[int, ...], ...], ...]:
     places = [expedition.depot, *((site.x_m, site.y_m) for site in expedition.sites)]
     discs = [(zone.x_m, zone.y_m, zone.radius_m) for zone in expedition.agreement.keep_out]
     rover = expedition.rovers
-    plain = [[way_m(a, b, discs) / rover.speed_m_min for b in places] for a in places]
+    gait = GAITS[rover.gait] if rover.gait is not None else None
+    speed_m_min, travel_w = (gait.speed_m_min, gait.travel_w) if gait else (rover.speed_m_min, rover.travel_w)
+    plain = [[way_m(a, b, discs) / speed_m_min for b in places] for a in places]
     minutes = tuple(tuple(math.ceil(each - 1e-9) for each in row) for row in plain)
-    energy = tuple(tuple(math.ceil(each * rover.travel_w - 1e-9) for each in row) for row in plain)
+    energy = tuple(tuple(math.ceil(each * travel_w - 1e-9) for each in row) for row in plain)
     price = _HUNDREDTHS * expedition.prices.per_kwh / 60_000
     return minutes, energy, tuple(tuple(round(price * each) for each in row) for row in energy)
 

@@ -208,7 +208,11 @@ class Actuator:
 
 @dataclass(frozen=True)
 class RobotModel:
-    """Everything that is known of the robot before connecting: the one source of limits, signs and units."""
+    """Everything that is known of the robot before connecting: the one source of limits, signs and units.
+
+    Attributes:
+        contact_stiffness_share: of the limb servos' kp that is commanded while the robot touches down.
+    """
 
     name: str
     urdf: Path
@@ -229,6 +233,7 @@ class RobotModel:
     bus_voltage_v: float
     sensors: Sensors
     actuators: dict[JointRole, Actuator]
+    contact_stiffness_share: float = 1.0
 
     @cached_property
     def effort_max(self) -> Vector:

@@ -207,6 +207,7 @@ class RobotFile(FileModel):
     bin: BinEntry | None = None
     tank: TankEntry | None = None
     max_slope_deg: Annotated[float, Field(gt=0, lt=90)]
+    contact_stiffness_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # of the limbs' kp, while touching down
     idle_power_w: NotNegative
     bus_voltage_v: Positive
     sensors: SensorsEntry
@@ -263,6 +264,7 @@ def _model(file: RobotFile, urdf: Path) -> RobotModel:
         bus_voltage_v=file.bus_voltage_v,
         sensors=file.sensors.plain(),
         actuators={role: drive.plain() for role, drive in file.actuators.items()},
+        contact_stiffness_share=file.contact_stiffness_share,
     )
 
 
