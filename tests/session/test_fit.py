@@ -9,7 +9,9 @@ from stope.mission.missionfile import read_mission
 from stope.mission.shipped import find_data, shipped
 from stope.mission.source import InputErrors
 from stope.robot.modelfile import load_robot
+from stope.session.build import build
 from stope.session.fit import check_fit
+from stope.session.request import RunRequest
 
 
 @pytest.mark.parametrize("name", sorted(shipped("mission")))
@@ -46,3 +48,9 @@ def test_a_robot_without_the_tool_is_told_with_the_line_of_the_task() -> None:
     error = next(error for error in caught.value.errors if error.field == "tasks.4.task")
     assert error.line is not None
     assert find_data("mission", "bennu_core").read_text().splitlines()[error.line - 1].strip() == "- task: collect"
+
+
+def test_an_approach_that_could_bounce_away_is_refused() -> None:
+    """9.3 cm/s of escape speed at this place on Dimorphos: 3.1 cm/s may touch, and nothing on the robot brakes."""
+    with pytest.raises(InputError, match=r"velocity_m_s.*read 0\.04, expected at most 0\.03.* m/s"):
+        build(RunRequest("bennu_drill", body="dimorphos", overrides=("approach.velocity_m_s=0.04",)))

@@ -131,7 +131,7 @@ class PullTestController:
         self._task, self._stance, self._preload_n = task, stance, preload_n
         self._risk, self._needed_n = risk, needed_n
         self._limb, self._load, self._held_s, self._since_s = 0, 0.0, 0.0, 0.0
-        self._highest_n = self._relaxed_s = 0.0
+        self._highest_n = self._unstressed_s = 0.0
         self._target_n: float | None = None
         self._weak: dict[int, str] = {}
         self._slip_at_start: np.ndarray | None = None
@@ -145,15 +145,15 @@ class PullTestController:
             self._slip_at_start = view.obs.anchor_slip_m.copy()
         self._choose(view)
         if self._limb == len(view.anchored):
-            if self._relaxed_s < UNSTRESS_S:
-                self._relax(view, goal)
+            if self._unstressed_s < UNSTRESS_S:
+                self._unstress(view, goal)
             else:
                 self._finish(view)
             return goal
         limb, target = self._limb, self._target_n
         assert target is not None
-        if self._relaxed_s < UNSTRESS_S:
-            self._relax(view, goal)
+        if self._unstressed_s < UNSTRESS_S:
+            self._unstress(view, goal)
             return goal
         pull = -float(view.estimate.limb_force_n[limb, 2])
         slipped = view.obs.anchor_slip_m[limb] > self._slip_at_start[limb] + 1e-3
@@ -174,9 +174,9 @@ class PullTestController:
         self.progress = Progress(f"{view.model.limbs[limb].name} pulled with {pull:.1f} N")
         return goal
 
-    def _relax(self, view: View, goal: Goal) -> None:
+    def _unstress(self, view: View, goal: Goal) -> None:
         """Before the first pull and after each, the grips are not to pull at one another."""
-        self._relaxed_s += view.dt_s
+        self._unstressed_s += view.dt_s
         self._stance.unstress(view.kinematics.feet_m, view.anchored, view.dt_s)
         goal.feet_base_m = self._stance.feet_m.copy()
 
@@ -218,7 +218,7 @@ class PullTestController:
         if self._highest_n < WORTH_SHARE * target:
             self._weak[self._limb] = f"{view.model.limbs[self._limb].name} carried {self._highest_n:.1f} N"
         self._limb, self._load, self._held_s, self._since_s, self._highest_n = self._limb + 1, 0.0, 0.0, 0.0, 0.0
-        self._target_n, self._relaxed_s = None, 0.0
+        self._target_n, self._unstressed_s = None, 0.0
 
     def _finish(self, view: View) -> None:
         drill = view.model.drill

@@ -17,6 +17,7 @@ from stope.belief.anchors import AnchorBelief
 from stope.belief.hazards import Exposure
 from stope.clock import RunClock
 from stope.control.bitcare import BitCare
+from stope.control.contact import REBOUND_SHARE, contact_speed_m_s
 from stope.control.drilling import unknown_rock
 from stope.control.estimator import Estimator
 from stope.control.rotation import exponential, quaternion
@@ -34,6 +35,7 @@ from stope.mission.resolve import resolved_mission
 from stope.mission.shape import Mesh, load_obj
 from stope.mission.shipped import find_data
 from stope.mission.streams import random_stream
+from stope.mission.yamltree import Tree
 from stope.physics.gravity import Polyhedron
 from stope.physics.site_field import SiteError, SiteField, site_field
 from stope.robot.messages import Vector
@@ -117,6 +119,7 @@ def build(request: RunRequest) -> Run:
             expected=f"one of {str(resolved['sha256'])[:12]}...", remedy="the mission's files have changed since",
         )  # fmt: skip
     field, mesh = _field(body, mission)
+    _check_approach(mission, tree, field)
     level = _level(field.surface_normal)
     start, rotation = _start(mission, model, level, seed)
     handed = HandOver.draw(start, rotation, level, mesh is None, seed)
@@ -189,6 +192,17 @@ def _orders(request: RunRequest, resumed: Checkpoint | None) -> OrderBox:
     if resumed is None:
         return OrderBox(request.orders, folder)
     return OrderBox((), folder, resumed.orders, resumed.orders_read, resumed.time_us)
+
+
+def _check_approach(mission: Mission, tree: Tree, field: SiteField) -> None:
+    """The nozzles only press down: nothing on the robot can slow an approach that is too fast to touch with."""
+    most_m_s = contact_speed_m_s(field.escape_speed_m_s)
+    if isinstance(mission.tasks[0], Descend) and mission.approach.velocity_m_s > most_m_s:
+        raise tree.error(
+            ("approach", "velocity_m_s"),
+            f"{mission.approach.velocity_m_s:g}",
+            f"at most {most_m_s:.3f} m/s: faster, a rebound may exceed {REBOUND_SHARE:.0%} of escape speed",
+        )
 
 
 def _check_request(request: RunRequest, mission: Mission) -> None:
