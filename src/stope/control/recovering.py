@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from stope.control.anchoring import AnchorController
+from stope.control.contact import contact_speed_m_s
 from stope.control.feed import ESCAPE_M_S, bring_home
 from stope.control.goal import Goal, Outcome, Progress, View
 from stope.control.gripcheck import CARRIES_S, DRAW_N, DRAW_S, GripCheck
@@ -23,7 +24,7 @@ from stope.mission.missionfile import Anchor
 from stope.physics.constants import EARTH_GRAVITY_M_S2
 from stope.robot.messages import AnchorAction, AnchorPhase
 
-RETURN_M_S = 0.04  # speed at which the robot is brought back down
+RETURN_M_S = 0.04  # speed at which the robot is brought back down, or less where a touch must be slower
 GAIN_1_S = 1.5  # thrust per speed error, in robot masses
 PRESS_SHARE = 0.6  # of full thrust, once it stands: the feet are pressed on and gas is left for gripping
 STOPPED_RAD_S = 0.3  # the device opens no gripper before the spindle stands
@@ -47,6 +48,7 @@ class RecoverController:
     def __init__(self, stance: Stance, escape_speed_m_s: float, min_anchors: int) -> None:
         self._stance, self._escape = stance, escape_speed_m_s
         self._min_anchors = min_anchors
+        self._return_m_s = min(RETURN_M_S, contact_speed_m_s(escape_speed_m_s))
         self._elapsed_s = self.fastest_m_s = 0.0
         self.progress = Progress("tools off")
         self._begin()
@@ -109,10 +111,10 @@ class RecoverController:
         goal.feet_base_m = self._stance.feet_m + min(1.0, self._drawn_s / DRAW_S) * self._drawn_m
 
     def _press_down(self, view: View, goal: Goal) -> None:
-        """Thrust that brings the robot down at `RETURN_M_S`, and then presses it on."""
+        """Thrust that brings the robot down at `RETURN_M_S` or less, and then presses it on."""
         full = sum(thruster.max_n for thruster in view.model.thrusters)
         climb, standing = view.estimate.climb_m_s, int(view.estimate.contact.sum())
-        want = GAIN_1_S * view.kinematics.mass_kg * (RETURN_M_S + climb)
+        want = GAIN_1_S * view.kinematics.mass_kg * (self._return_m_s + climb)
         goal.hold_down_n = PRESS_SHARE * full if standing else min(max(want, 0.0), full)
         enough = standing >= min(STANDING_FEET, len(view.anchored))
         # A grip that carries ties the robot down; what an inertial unit then says of climbing is its own affair.

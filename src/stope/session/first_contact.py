@@ -99,7 +99,7 @@ def first_contact(terrain: Terrain, seed: int) -> Contact:
 
 
 def _escape_m_s(terrain: Terrain, site: tuple[str, ...]) -> float:
-    run = build(RunRequest(MISSION, body=terrain.body, overrides=site))
+    run = build(RunRequest(MISSION, body=terrain.body, overrides=(*site, "approach.velocity_m_s=0")))
     run.robot.close()
     return run.field.escape_speed_m_s
 
