@@ -45,6 +45,9 @@ def test_a_dead_planner_is_started_again(planner: PlannerProcess) -> None:
     current = (((1, 0), (2, 1)),)
     os.kill(planner.pid, signal.SIGKILL)
     planner._process.join()
+    told = planner.ask(NOW, current, "while control runs")()  # at once: nothing is started while a robot must be held
+    assert (told.routes, planner.restarts) == (current, 0)
+    assert "died" in told.reason
     decision = planner.replan(NOW, current, "anomaly")
     again = decision if planner.restarts else planner.replan(NOW, current, "anomaly")
     assert planner.restarts == 1

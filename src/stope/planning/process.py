@@ -47,10 +47,15 @@ class PlannerProcess:
 
     def replan(self, now: Situation, current: Sequence[Route], reason: str) -> Decision:
         """As `Replanner.replan`; the current plan when no answer comes in time."""
+        if not self._process.is_alive():
+            self._start_again()
         return self.ask(now, current, reason)()
 
     def ask(self, now: Situation, current: Sequence[Route], reason: str) -> Callable[[], Decision]:
-        """Put the question and return at once; an older one is forgotten. What is returned waits for the answer."""
+        """Put the question and return at once; an older one is forgotten. What is returned waits for the answer.
+
+        Control may ask: a dead planner is not started again here but in the next `replan`, which may take its time.
+        """
         number = self._put(now, current, reason)
         return lambda: self._wait(number, current, reason)
 
@@ -71,10 +76,7 @@ class PlannerProcess:
         """Put the question; its number."""
         self.calls += 1
         question: _Question = (self.calls, now, tuple(tuple(route) for route in current), reason)
-        try:
-            self._line.send(question)
-        except OSError:
-            self._start_again()
+        with contextlib.suppress(OSError):  # it is dead: whoever waits for the answer finds out
             self._line.send(question)
         return self.calls
 
