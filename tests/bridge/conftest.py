@@ -19,6 +19,8 @@ from stope.robot.modelfile import load_robot
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(Path(__file__).parent))  # what these tests share: still_world
 
+from core_bench import Bench  # noqa: E402
+
 
 @pytest.fixture(scope="session")
 def dialect() -> Dialect:
@@ -79,3 +81,9 @@ def native_firmware(core_libraries: dict[str, Path]) -> Path:
     done = subprocess.run([*make, *settings], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return build / "bench_rig" / "stope_fw"
+
+
+@pytest.fixture
+def bench(core_libraries: dict[str, Path], miner: RobotModel) -> Bench:
+    """The miner's core in virtual time, with a host that is not connected yet."""
+    return Bench(core_libraries["miner"], miner)

@@ -7,18 +7,7 @@ import select
 import threading
 import tty
 
-from stope.bridge.adapters.dynamixel_wire import (
-    BROADCAST,
-    PING,
-    READ,
-    STATUS,
-    SYNC_READ,
-    SYNC_WRITE,
-    WRITE,
-    Packet,
-    PacketReader,
-    packed,
-)
+from stope.bridge.adapters import dynamixel_wire as wire
 
 EEPROM_END, TORQUE, WATCHDOG, GOALS = 64, 64, 98, range(100, 120)
 MODEL = 1020
@@ -51,7 +40,7 @@ class MockServos:
             os.close(fd)
 
     def _run(self) -> None:
-        reader = PacketReader()
+        reader = wire.PacketReader()
         while True:
             ready, _, _ = select.select([self._master, self._stop_r], [], [])
             if self._stop_r in ready:
@@ -62,24 +51,24 @@ class MockServos:
             for packet in reader.feed(data):
                 self._obey(packet)
 
-    def _obey(self, packet: Packet) -> None:
+    def _obey(self, packet: wire.Packet) -> None:
         p = packet.parameters
-        if packet.instruction == SYNC_READ:
+        if packet.instruction == wire.SYNC_READ:
             address, size = int.from_bytes(p[:2], "little"), int.from_bytes(p[2:4], "little")
             for servo in p[4:]:
                 self._say(servo, 0, bytes(self.tables[servo][address : address + size]))
-        elif packet.instruction == SYNC_WRITE:
+        elif packet.instruction == wire.SYNC_WRITE:
             address, size = int.from_bytes(p[:2], "little"), int.from_bytes(p[2:4], "little")
             for at in range(4, len(p), 1 + size):
                 self._set(p[at], address, p[at + 1 : at + 1 + size])
-        elif packet.id in self.tables and packet.id != BROADCAST:
+        elif packet.id in self.tables and packet.id != wire.BROADCAST:
             table = self.tables[packet.id]
-            if packet.instruction == PING:
+            if packet.instruction == wire.PING:
                 self._say(packet.id, 0, bytes((*table[0:2], table[6])))
-            elif packet.instruction == READ:
+            elif packet.instruction == wire.READ:
                 address, size = int.from_bytes(p[:2], "little"), int.from_bytes(p[2:4], "little")
                 self._say(packet.id, 0, bytes(table[address : address + size]))
-            elif packet.instruction == WRITE:
+            elif packet.instruction == wire.WRITE:
                 self._say(packet.id, self._set(packet.id, int.from_bytes(p[:2], "little"), p[2:]), b"")
 
     def _set(self, servo: int, address: int, data: bytes) -> int:
@@ -98,7 +87,7 @@ class MockServos:
     def _say(self, servo: int, error: int, data: bytes) -> None:
         if servo in self.silent:
             return
-        answer = bytearray(packed(servo, STATUS, bytes((error,)) + data))
+        answer = bytearray(wire.packed(servo, wire.STATUS, bytes((error,)) + data))
         if self.spoil:
             self.spoil -= 1
             answer[len(answer) // 2] ^= 0x10

@@ -87,7 +87,8 @@ class Keeper:
         if drill is None or desk.running is None or desk.running.task != "drill" or desk.controller is None:
             return
         if "collar_m" not in desk.running.memory and desk.controller.progress.phase.startswith("drill"):
-            desk.running.memory["collar_m"] = float(tick.view.obs.joint_position[drill.feed])
+            feed_m = float(tick.view.obs.joint_position[drill.feed])
+            desk.running.memory["collar_m"] = feed_m - desk.running.before_m  # the hole's own, whatever try this is
             self._due_us = 0
 
 

@@ -68,8 +68,7 @@ def restored(checkpoint: Checkpoint, obs: Observation, run: Run) -> list[Activit
         done_m = activity.depth_m
         if activity.task == "drill" and drill is not None and "collar_m" in activity.memory:
             # The feed tells how deep the bit stands; a bit that was on its way out had been deeper.
-            in_hole_m = float(obs.joint_position[drill.feed]) - activity.memory["collar_m"]
-            done_m = max(done_m, activity.before_m + in_hole_m)
+            done_m = max(done_m, float(obs.joint_position[drill.feed]) - activity.memory["collar_m"])
         found.append(replace(activity, state="waiting", before_m=done_m))
     return found
 

@@ -9,6 +9,7 @@
 #include "../../core/core.h"
 #include "../../core/dialect.h"
 #include "../desk.h"
+#include "../no_nvm.h"
 
 #define RX_RING 256u
 #define TX_RING 1024u
@@ -68,22 +69,6 @@ static bool enabled(void *port)
 {
     (void)port;
     return (PINB & _BV(7)) != 0;
-}
-static bool no_load(void *port, uint8_t bank, void *data, uint16_t length)
-{
-    (void)port;
-    (void)bank;
-    (void)data;
-    (void)length;
-    return false;
-}
-static bool no_store(void *port, uint8_t bank, const void *data, uint16_t length)
-{
-    (void)port;
-    (void)bank;
-    (void)data;
-    (void)length;
-    return false;
 }
 
 static uint64_t now_us(void)

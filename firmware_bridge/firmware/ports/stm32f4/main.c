@@ -6,6 +6,7 @@
 
 #include "../../core/core.h"
 #include "../../core/dialect.h"
+#include "../no_nvm.h"
 #include "board.h"
 
 #define REG(address) (*(volatile uint32_t *)(address))
@@ -127,22 +128,6 @@ static bool enabled(void *port)
 #else
     return (GPIOA(0x10u) >> ENABLE_PIN & 1u) != 0;
 #endif
-}
-static bool no_load(void *port, uint8_t bank, void *data, uint16_t length)
-{
-    (void)port;
-    (void)bank;
-    (void)data;
-    (void)length;
-    return false;
-}
-static bool no_store(void *port, uint8_t bank, const void *data, uint16_t length)
-{
-    (void)port;
-    (void)bank;
-    (void)data;
-    (void)length;
-    return false;
 }
 
 static uint64_t now_us(void)
