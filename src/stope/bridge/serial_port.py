@@ -184,6 +184,8 @@ def _open(name: str, baud: int) -> Any:
             raise PortError(f"{name} is in use by another process: end that one first") from error
         if "Permission" in text:
             raise PortError(f"{name} may not be opened by this user: add the user to the group 'dialout'") from error
+        if "Inappropriate ioctl" in text:
+            raise PortError(f"{name} is no serial port: run `stope bridge list` to see what is there") from error
         number = getattr(error, "errno", None)
         why = os.strerror(number) if isinstance(number, int) else text
         raise PortError(f"{name} cannot be opened ({why}): run `stope bridge list` to see what is there") from error
