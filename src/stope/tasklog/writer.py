@@ -246,4 +246,4 @@ class _Head:
             if part.file.failure is None:
                 self.write(part, part_record(number, before.file.path))
 
-        return Rotation(at_bytes or 2**63, round(at_s * 1e9) if at_s else 2**63, following, begin)
+        return Rotation(at_bytes or 2**63, max(1, round(at_s * 1e9)) if at_s else 2**63, following, begin)
