@@ -12,7 +12,7 @@ from stope.belief.rock import RockEstimate
 from stope.control.drilling import BOUND_SHARE, STALLED_S, DrillController, unknown_rock
 from stope.control.goal import Goal, Outcome, Progress, WindsUp
 from stope.control.stance import Stance
-from stope.control.weight_law import SLOWEST, SPEED_STEP_RAD_S2, AdaptiveLaw, FixedLaw, Hole
+from stope.control.weight_law import RUB_WEIGHT_N, SLOWEST, SPEED_STEP_RAD_S2, AdaptiveLaw, FixedLaw, Hole
 from stope.mission.missionfile import DrillTask
 
 TORQUE_PER_WEIGHT_M = 6e-3  # between rubbing and cutting of the miner's bit
@@ -144,10 +144,12 @@ def test_a_bit_that_only_rubs_is_turned_no_faster_than_its_chips_need(ucs_pa: fl
     )  # fmt: skip
     law, before = AdaptiveLaw(), 12.0
     for _ in range(1_000):
-        asked = law.choose(hole).spindle_rad_s
+        setting = law.choose(hole)
+        asked = setting.spindle_rad_s
         assert abs(asked - before) <= SPEED_STEP_RAD_S2 * hole.dt_s + 1e-9
         before = asked
     assert before == pytest.approx(12.0 * turns)
+    assert setting.weight_n == pytest.approx(60.0 if turns == 1.0 else RUB_WEIGHT_N)
 
 
 def test_a_bound_that_falls_away_ends_the_hole() -> None:

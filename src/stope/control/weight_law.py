@@ -21,7 +21,7 @@ from typing import Protocol
 from stope.belief.rock import RockEstimate
 from stope.mission.errors import InputError
 from stope.mission.explain import suggestion
-from stope.physics.drilling import CoreBit
+from stope.physics.drilling import BLOW_CONTACT_N, CoreBit
 from stope.robot.model import Drill
 
 GROUP = "stope.controllers"
@@ -30,8 +30,9 @@ FEED_SHARE = 0.9  # of the rate that the flights are believed to carry
 SETTLE_S = 4.0  # of the weight toward the wanted rate: the rate is filtered over 1.5 s
 LEVEL_SHARE = 0.97  # of the wanted rate that the blows are asked for: the last percent are not worth doubling them
 LEVEL_S = 2.0  # between changes of the level
-RUBS = 2.0  # threshold thrust over weight at which a bit is taken to rub only; it cuts again at 1
+RUBS = 2.0  # threshold thrust over bound at which a bit is taken to rub only; it cuts again at 1
 UNHURRIED_M_S = 2.5e-5  # half as fast again as what is given up: slower than this every turn is needed
+RUB_WEIGHT_N = 4.0 * BLOW_CONTACT_N  # 98 % of each blow reaches the rock
 CHIP_ROOM = 3.0  # times what the chips need
 SLOWEST = 0.75  # of full speed, so that teeth do not fall into their own marks
 SPEED_STEP_RAD_S2 = 1.0
@@ -91,7 +92,7 @@ class WeightLaw(Protocol):
 class AdaptiveLaw:
     """Ours: as fast as the flights carry; weight up to the bound first, then the weakest blow that does it.
 
-    A bit that only rubs turns no faster than its chips need.
+    A bit that only rubs is pressed no harder than its blows need, and turned no faster than its chips need.
     """
 
     def __init__(self) -> None:
@@ -107,23 +108,28 @@ class AdaptiveLaw:
         error = (wanted - hole.rate_m_s) / wanted
         self._weight_n += max(error, -2.0) * hole.bound_n * hole.dt_s / SETTLE_S
         self._weight_n = min(max(self._weight_n, 0.1 * hole.bound_n), hole.bound_n)
+        self._look_whether_it_rubs(hole)
+        weight_n = min(self._weight_n, RUB_WEIGHT_N) if self._rubs else self._weight_n
         self._choose_level(hole, wanted)
         cool = min(1.0, max(0.0, 4.0 * (1.0 - hole.warmth)))  # blows are what heats the bit
         level = hole.levels[min(self._level, len(hole.levels) - 1)]
-        return Setting(self._weight_n, self._choose_speed(hole), max(hole.levels[0], cool * level))
+        return Setting(weight_n, self._choose_speed(hole), max(hole.levels[0], cool * level))
 
-    def _choose_speed(self, hole: Hole) -> float:
-        """As fast as the task allows while the bit cuts; where it only rubs, no faster than its chips need.
+    def _look_whether_it_rubs(self, hole: Hole) -> None:
+        """Below the threshold thrust (strength times wear flats, `physics.drilling`) blows do all the work.
 
-        Below the threshold thrust (strength times wear flats, `physics.drilling`) blows do all the work, and turning
-        wears and warms the bit without cutting.
+        Weight beyond what keeps the bit on the rock between them, and turning, then only wear and warm the bit, and a
+        warm bit must be hammered less.
         """
-        if self._spindle_rad_s == 0.0:
-            self._spindle_rad_s = hole.spindle_max_rad_s
-        if hole.rock is not None and hole.weight_n > 0.0:
+        if hole.rock is not None:
             bit = CoreBit(hole.drill.bit_outer_m, hole.drill.bit_inner_m, wear=min(max(hole.wear, 0.0), 1.0))
             threshold_n = hole.rock.ucs_pa * bit.flat_m2
-            self._rubs = threshold_n > (hole.weight_n if self._rubs else RUBS * hole.weight_n)
+            self._rubs = threshold_n > (hole.bound_n if self._rubs else RUBS * hole.bound_n)
+
+    def _choose_speed(self, hole: Hole) -> float:
+        """As fast as the task allows while the bit cuts; where it only rubs, no faster than its chips need."""
+        if self._spindle_rad_s == 0.0:
+            self._spindle_rad_s = hole.spindle_max_rad_s
         slower = self._rubs and hole.rate_m_s > UNHURRIED_M_S
         needed = max(CHIP_ROOM * hole.rate_m_s / hole.feed_max_m_s, SLOWEST) if slower else 1.0
         step = SPEED_STEP_RAD_S2 * hole.dt_s
