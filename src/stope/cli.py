@@ -180,6 +180,9 @@ def run(
         video=video,
         progress=not (quiet or json),
     )
+    from stope.session.robot_choice import check_robot
+
+    check_robot(request)  # before the imports below, which take seconds
     from stope.session.outcome import print_outcome
     from stope.session.run import run_mission
 

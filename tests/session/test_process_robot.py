@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,17 +52,6 @@ def test_the_mean_of_readings_keeps_a_shock() -> None:
 def test_a_fault_cannot_be_caused_where_the_world_is_not_at_hand() -> None:
     with pytest.raises(InputError, match="--inject"):
         run("lab_bench", inject=("anchors.lost@drill",), robot="native")
-
-
-def test_a_port_that_is_not_there_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "stope.cli", "run", "lab_bench", "--robot", "serial:/dev/nothing", "--out", "runs"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == (
-        "stope: robot: /dev/nothing cannot be opened (No such file or directory): "
-        "run `stope bridge list` to see what is there\n"
-    )
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_drives_close_the_joint_loops_inside_their_limits() -> None:

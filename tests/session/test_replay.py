@@ -19,7 +19,7 @@ from stope.robot.seam import Robot
 from stope.session.recording import observation as as_message
 from stope.session.replay import ReplayEndedError, ReplayRobot, _observations
 from stope.session.request import RunRequest
-from stope.session.robots import check_robot
+from stope.session.robot_choice import check_robot
 from stope.tasklog import RunHeader, TaskLogWriter, new
 from stope.tasklog.messages import message_class
 

@@ -45,7 +45,8 @@ from stope.robot.seam import Robot
 from stope.session.fit import check_fit
 from stope.session.orders import OrderBox
 from stope.session.request import RunRequest
-from stope.session.robots import AT_HAND, check_robot, drive
+from stope.session.robot_choice import AT_HAND, check_robot
+from stope.session.robots import drive
 from stope.sim.injection import INJECTIONS
 from stope.sim.patch import build_patch
 from stope.sim.plant import AsteroidPlant, StartPose

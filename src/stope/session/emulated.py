@@ -7,7 +7,6 @@ QEMU runs the Cortex-M3 image; both its lines go through pipes in blocks, becaus
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -17,7 +16,6 @@ from stope.bridge.piped_core import PackedWorld, PipedCore
 from stope.bridge.session import Event
 from stope.bridge.twin import LockStepRobot
 from stope.clock import RunClock
-from stope.mission.errors import InputError
 from stope.robot.model import RobotModel
 from stope.session.firmware import firmware_file
 from stope.sim.plant import AsteroidPlant
@@ -39,11 +37,6 @@ class EmulatedRobot(LockStepRobot):
     def __init__(
         self, model: RobotModel, plant: AsteroidPlant, clock: RunClock, on_event: Callable[[Event], None] | None = None
     ) -> None:
-        if shutil.which("qemu-system-arm") is None or shutil.which("arm-none-eabi-gcc") is None:
-            raise InputError(
-                "--robot", read="'emulated'", expected="QEMU and an ARM compiler",
-                remedy="install qemu-system-arm, gcc-arm-none-eabi and libnewlib-arm-none-eabi",
-            )  # fmt: skip
         world = PackedWorld(model, plant, plant.sense())
         super().__init__(model, boot(firmware_file("mps2_lockstep", model.name), world), world, plant, clock, on_event)
 

@@ -16,11 +16,11 @@ FIRMWARE = Path(__file__).parents[3] / "firmware_bridge" / "firmware"
 FILES = {"shared": "libstope_fw.so", "posix": "stope_fw", "mps2_lockstep": "mps2_lockstep.elf"}
 
 
-def firmware_file(port: str, robot: str) -> Path:
-    """Compile the core for a port of `FILES` and a robot, if it is not already; where it lies.
+def check_tools(port: str) -> None:
+    """Refuse what cannot be compiled, or not be run, on this machine.
 
     Raises:
-        InputError: no firmware sources (an installed wheel has none), no C compiler, or the build failed.
+        InputError: no firmware sources (an installed wheel has none), no C compiler, no emulator.
     """
     if not (FIRMWARE / "Makefile").is_file():
         raise InputError(
@@ -31,6 +31,20 @@ def firmware_file(port: str, robot: str) -> Path:
         raise InputError(
             "--robot", read="a firmware", expected="make and a C compiler (cc)", remedy="install them (gcc, make)"
         )
+    if port == "mps2_lockstep" and any(shutil.which(tool) is None for tool in ("qemu-system-arm", "arm-none-eabi-gcc")):
+        raise InputError(
+            "--robot", read="'emulated'", expected="QEMU and an ARM compiler",
+            remedy="install qemu-system-arm, gcc-arm-none-eabi and libnewlib-arm-none-eabi",
+        )  # fmt: skip
+
+
+def firmware_file(port: str, robot: str) -> Path:
+    """Compile the core for a port of `FILES` and a robot, if it is not already; where it lies.
+
+    Raises:
+        InputError: as `check_tools`, or the build failed.
+    """
+    check_tools(port)
     build = FIRMWARE / "build"
     build.mkdir(exist_ok=True)
     with (build / "lock").open("w") as lock:

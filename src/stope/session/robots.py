@@ -1,8 +1,7 @@
-"""The robots that a run can drive: simulated, firmware in lock step or on an emulated board, a port, a recording."""
+"""Opens the robot of a run: simulated, firmware in lock step or on an emulated board, a port, a recording."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 from stope.bridge import adapters
 from stope.bridge.telemetry import FaultEvent
 from stope.clock import HostClock, RunClock
-from stope.mission.errors import InputError
 from stope.robot.model import RobotModel
 from stope.robot.seam import Robot
 from stope.session.request import RunRequest
@@ -20,8 +18,6 @@ from stope.sim.sim_robot import SimRobot
 CONTROL_US = 10_000
 SLOW_CONTROL_US = 20_000  # what a plant link over a UART carries
 STOPS = 3  # severity from which an event makes the device safe
-KINDS = ("sim", "firmware", "native", "emulated")
-AT_HAND = ("sim", "firmware", "emulated")  # their world is in this process
 
 
 @dataclass(frozen=True)
@@ -37,28 +33,6 @@ class Driven:
     plant: AsteroidPlant | None
     control_us: int = CONTROL_US
     causes: list[str] = field(default_factory=list)
-
-
-def check_robot(request: RunRequest) -> None:
-    """Refuse what cannot be driven.
-
-    Raises:
-        InputError: an unknown kind, or a fault that only a simulated world in this process can have.
-    """
-    name = request.robot
-    kind, _, address = name.partition(":")
-    addressed = bool(address) and kind in ("serial", "replay", *adapters.names())
-    if not addressed and name not in KINDS:
-        close = difflib.get_close_matches(name, KINDS, n=1)
-        plugged = "".join(f", {plug}:ADDRESS" for plug in adapters.names())
-        raise InputError(
-            "--robot",
-            read=f"'{name}'",
-            expected=f"one of {', '.join(KINDS)}, serial:PORT, replay:LOG{plugged}",
-            remedy=f"did you mean {close[0]}?" if close else "",
-        )
-    if request.inject and name not in AT_HAND:
-        raise InputError("--inject", read=f"--robot {name}", expected=f"--robot {' or '.join(AT_HAND)}")
 
 
 def drive(request: RunRequest, model: RobotModel, world: Callable[[], AsteroidPlant], clock: RunClock) -> Driven:
