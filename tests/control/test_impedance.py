@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,3 +105,42 @@ def test_only_limbs_soften_and_a_reading_that_is_no_number_softens_nothing() -> 
     assert told[MINER.limbs[1].joints[0]] == 0.0
     assert np.count_nonzero(told[limbs]) == len(limbs) - 1
     assert not np.delete(told, limbs).any()
+
+
+def test_unplanned_wrenches_are_paid_in_full_and_by_symmetry() -> None:
+    kinematics = Kinematics(MINER)
+    shares = FootImpedance(MINER).shares(kinematics, np.ones(4, dtype=bool))
+    assert shares[:, :, :3].sum(axis=0) == pytest.approx(np.eye(3), abs=1e-9)
+    assert shares[:, :, 3:].sum(axis=0) == pytest.approx(np.zeros((3, 3)), abs=1e-9)
+    assert shares[:, 2, 2] == pytest.approx(np.full(4, 0.25), abs=1e-6)
+
+
+@given(st.lists(st.booleans(), min_size=4, max_size=4))
+def test_whatever_holds_pays_and_nothing_else_does(holds: list[bool]) -> None:
+    holding = np.array(holds)
+    shares = FootImpedance(MINER).shares(Kinematics(MINER), holding)
+    assert not shares[~holding].any()
+    assert np.isfinite(shares).all()
+    if holding.any():
+        assert shares[:, :, :3].sum(axis=0) == pytest.approx(np.eye(3), abs=1e-6)
+
+
+def test_the_split_of_an_unplanned_push_has_least_elastic_energy() -> None:
+    """Castigliano: forces that balance themselves, added to it, only add energy. Limp pads pay no moment here."""
+    limp = replace(MINER.limbs[0].gripper, stiffness_nm_rad=1e-3)
+    model = replace(MINER, limbs=tuple(replace(limb, gripper=limp) for limb in MINER.limbs))
+    kinematics, impedance = Kinematics(model), FootImpedance(model)
+    compliance, rng = impedance.compliance_m_n(kinematics), np.random.default_rng(5)
+    force = impedance.shares(kinematics, np.ones(4, dtype=bool)) @ np.array((10.0, -4.0, 25.0, 2.0, 1.0, -3.0))
+    _, _, modes = np.linalg.svd(
+        np.vstack((np.hstack([np.eye(3)] * 4), np.hstack([_cross(a) for a in kinematics.feet_m])))
+    )
+    least = np.einsum("li,lij,lj", force, compliance, force)
+    for _ in range(20):
+        other = force + (rng.standard_normal(6) @ modes[6:]).reshape(4, 3)
+        assert np.einsum("li,lij,lj", other, compliance, other) > least
+
+
+def _cross(arm: np.ndarray) -> np.ndarray:
+    x, y, z = arm
+    return np.array(((0.0, -z, y), (z, 0.0, -x), (-y, x, 0.0)))

@@ -62,6 +62,11 @@ class Kinematics:
         return self._jacobians
 
     @property
+    def axes(self) -> Vector:
+        """(K, 3, 3) axes of the joints of those limbs, in columns: foot spin to limb rates."""
+        return self._tree.axes(self._chains)
+
+    @property
     def centre_m(self) -> Vector:
         """(3,) centre of mass, base frame."""
         return np.asarray(self._tree.momentum[6:9])

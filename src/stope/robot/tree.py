@@ -131,6 +131,12 @@ class Tree:
         """
         _jacobians(self._body_of_joint[chains], rows, self._links, self._bodies, self.points, out)
 
+    def axes(self, chains: Indices) -> Vector:
+        """(c, 3, k) axes, in columns, of chains (c, k) of turning joints at the last sweep, world frame."""
+        bodies = self._body_of_joint[chains]
+        turn = self._bodies[bodies, _ROTATION:_VELOCITY].reshape(*chains.shape, 3, 3)
+        return np.swapaxes((turn @ self._links[bodies, _AXIS:SLIDES, None])[..., 0], 1, 2)
+
     def generalise(self, wrench: Vector, base_wrench: Vector, efforts: Vector, sums: Vector, skip: int) -> Vector:
         """Turn forces and torques (f, 6) at the points of interest into joint efforts and a base wrench.
 
