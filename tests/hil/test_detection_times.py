@@ -1,6 +1,6 @@
 """Each fault that the device finds is found within the time that its row of the fault table states, on device time.
 
-A row's time counts from where its threshold is passed; where the threshold is itself a time, from where that time is up.
+A row counts from where its threshold is passed; where the threshold is itself a time, from where that time is up.
 """
 
 from __future__ import annotations
