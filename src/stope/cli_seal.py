@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json as jsonlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -33,15 +35,16 @@ def log_seal(
     from stope.tasklog.newfile import write_new
     from stope.tasklog.parts import parts_of
     from stope.tasklog.seal.chain import claims, newest_seal
+    from stope.tasklog.seal.dsse import Envelope
     from stope.tasklog.seal.keys import load_private
-    from stope.tasklog.seal.statement import seal as make_seal
-    from stope.tasklog.seal.statement import seal_path
+    from stope.tasklog.seal.statement import PAYLOAD_TYPE, seal_path
 
     signer = load_private(key)
     for part in parts_of(log) if seal is None else [log]:
         target = seal or seal_path(part)
         said = claims(now(), previous or newest_seal(target.parent, signer.public), agreement)
-        envelope = make_seal(part, signer, said)
+        payload = told_of("state_log", part, jsonlib.dumps(asdict(said)))  # who reads the log never sees the key
+        envelope = Envelope(payload.encode(), PAYLOAD_TYPE).signed(signer)
         write_new(target, envelope.to_json().encode())
         previous = target
         typer.echo(f"{target}: signed by {envelope.signatures[0].keyid[:16]}, number {said.counter} of its chain")

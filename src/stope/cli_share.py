@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from stope.cli_log import FAILED, JsonOption, LogArgument, exists, group, now
+from stope.cli_log import FAILED, JsonOption, LogArgument, exists, group, now, told_of
 from stope.cli_log import app as log_app
 
 app = group("Hand logs from team to team through a folder, a bucket or a web server.")
@@ -128,8 +128,5 @@ def log_pack(
     organisation: Annotated[str, typer.Option(metavar="ROR", help="The team's ROR identifier (a URL).")] = "",
 ) -> None:
     """Pack a log with its seal and its description for an archive: an RO-Crate folder."""
-    exists(log)
-    from stope.tasklog.exchange.crate import pack
-
-    for file in pack(log, out, authors=tuple(author or ()), organisation=organisation, published=now()[:10]):
-        typer.echo(str(file))
+    for file in told_of("pack_log", log, str(out), now()[:10], organisation, *(author or ())):
+        typer.echo(file)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hostile_corpus import FILES as HOSTILE
 
 from stope.clock import RunClock
 from stope.mission.errors import InputError
@@ -20,7 +21,7 @@ from stope.session.recording import observation as as_message
 from stope.session.replay import ReplayEndedError, ReplayRobot, _observations
 from stope.session.request import RunRequest
 from stope.session.robot_choice import check_robot
-from stope.tasklog import RunHeader, TaskLogWriter, new
+from stope.tasklog import RunHeader, TaskLogError, TaskLogWriter, new
 from stope.tasklog.messages import message_class
 
 START_NS = 1_800_000_000_000_000_000
@@ -131,3 +132,14 @@ def test_the_command_line_knows_it() -> None:
         check_robot(replace(request, inject=("anchors.lost@drill",)))
     with pytest.raises(InputError, match="replay:LOG"):
         check_robot(replace(request, robot="replay"))
+
+
+@pytest.mark.parametrize("name", ["says 1.5 GiB", "frame of 64 MiB in a chunk of 1", "golden, bit flipped"])
+def test_a_hostile_log_is_refused_before_it_is_replayed(
+    name: str, tmp_path: Path, model: RobotModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the child with its limits: here nothing of it is read."""
+    (tmp_path / "a.mcap").write_bytes(HOSTILE[name]())
+    monkeypatch.setattr("stope.session.replay.read_log", lambda *_, **__: pytest.fail("read in this process"))
+    with pytest.raises(TaskLogError, match=r"a\.mcap: "):
+        ReplayRobot(model, tmp_path / "a.mcap", RunClock())

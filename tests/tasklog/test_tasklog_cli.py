@@ -40,6 +40,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 POLICY = ("--policy", "policy.json")
+OURS = ("--as", "ours", "--key", "ours.key")
+SHOWN = ("--log", "run.mcap", "--topic", "/mass/parcel")
 
 
 def test_seal_countersign_redact_share_query_pack(here: Path) -> None:
@@ -71,14 +73,14 @@ def test_a_ledger_from_log_to_shares(here: Path) -> None:
     Path("a.yaml").write_text(agreement)
     stope("log", "seal", "run.mcap", "--key", "ours.key")
     stope("log", "countersign", "run.mcap", "--key", "theirs.key", *POLICY)
-    ours = ("--as", "ours", "--key", "ours.key", *POLICY)
+    ours = (*OURS, *POLICY)
     theirs = ("--as", "theirs", "--key", "theirs.key", *POLICY)
     stope("ledger", "post", "b.jsonl", "run.mcap", "--site", "north", "--robot", "m1", *ours)
     assert "each log once" in str(
         CliRunner().invoke(app, ["ledger", "post", "b.jsonl", "run.mcap", "--site", "n", "--robot", "m1", *ours]).output
     )
-    stope("ledger", "weigh", "b.jsonl", "hopper:m1", "regolith", 2.0, "--std", 0.001, *theirs)
-    stope("ledger", "contribute", "b.jsonl", "hardware", 10, *theirs)
+    stope("ledger", "weigh", "b.jsonl", "hopper:m1", "regolith", 2.0, "--std", 0.001, *SHOWN, *theirs)
+    stope("ledger", "contribute", "b.jsonl", "hardware", 10, *SHOWN, *theirs)
     shared = ("hopper:m1", "regolith", "--agreement", "a.yaml")
     assert stope("ledger", "allocate", "b.jsonl", *shared, *POLICY).split()[1] == "1000000"
     stope("ledger", "allocate", "b.jsonl", *shared, *ours)
@@ -116,7 +118,7 @@ def test_policies_by_command(here: Path) -> None:
         (("log", "query", "drop table x", "run.mcap"), "expected one SELECT"),
         (("share", "pull", "nowhere", "in"), "nowhere: no such folder"),
         (("ledger", "balance", "b.jsonl", *POLICY), "b.jsonl: read no such file, expected a journal"),
-        (("ledger", "contribute", "b", "money", "1", "--as", "ours", "--key", "ours.key", *POLICY), "read money"),
+        (("ledger", "contribute", "b", "money", "1", *SHOWN, *OURS, *POLICY), "read money"),
         (("ledger", "export", "policy.json", *POLICY), "read both or neither"),
         (("log", "export", "run.mcap"), "read none of them, expected one or more"),
     ],

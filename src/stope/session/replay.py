@@ -19,7 +19,7 @@ from stope.robot.limits import enforce
 from stope.robot.messages import Applied, Command, Health, Observation, SafetyState, Sent
 from stope.robot.model import RobotModel
 from stope.robot.seam import Handshake
-from stope.tasklog.info import describe_parts
+from stope.tasklog.confined import confined
 from stope.tasklog.messages import message_class
 from stope.tasklog.reader import read_log
 
@@ -40,12 +40,12 @@ class ReplayRobot:
 
     Raises:
         InputError: the log has no observations, or is of another robot.
-        TaskLogError: it cannot be read.
+        TaskLogError: it cannot be read to its end within limits on memory and time, which a child process finds out.
     """
 
     def __init__(self, model: RobotModel, log: Path, clock: RunClock) -> None:
         self._model, self._log, self._clock = model, log, clock
-        self._header = describe_parts(log).header
+        self._header = confined("stope.tasklog.tasks:read_through", str(log), TOPIC)  # anybody may have made it
         self._coming = _observations(log, model)
         self._next: tuple[int, Observation] | None = next(self._coming, None)
         if self._next is None:
@@ -62,10 +62,10 @@ class ReplayRobot:
         """Who was recorded, with the limits that it had then."""
         header = self._header
         return Handshake(
-            identity=f"replay:{header.robot if header else 'unknown'}",
+            identity=f"replay:{header['robot'] or 'unknown'}",
             protocol=TOPIC,
-            firmware=header.stope_version if header else "",
-            limits_hash=header.limits_hash if header else "",
+            firmware=header["stope_version"],
+            limits_hash=header["limits_hash"],
             session=1,
         )
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 from pathlib import Path
 
 from stope.tasklog.errors import TaskLogError
+
+
+def hold(descriptor: int) -> None:
+    """Mark a file as being written until it is closed or we are killed; nothing where the file system has no locks."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class AppendFile:
@@ -29,6 +37,10 @@ class AppendFile:
         except OSError as error:
             raise TaskLogError(f"{path}: cannot be created: {error.strerror}") from error
         self._sync_directory()
+
+    def hold(self) -> None:
+        """See `hold`."""
+        hold(self._fd)
 
     def write(self, data: bytes | bytearray) -> int:
         """Append all of `data`; the raw call may take less, so repeat it."""

@@ -47,8 +47,11 @@ TASKS = frozenset(
         "import_tables",
         "info_log",
         "join_log",
+        "pack_log",
+        "read_through",
         "recover_log",
         "redact_log",
+        "state_log",
         "verify_log",
     )
 ) | {
@@ -78,6 +81,8 @@ def confined(task: str, *arguments: str, ceiling: Ceiling | None = None) -> Any:
         return json.loads(answer)
     if code == _REFUSED and answer:
         raise TaskLogError(str(json.loads(answer)))
+    if len(answer) > _MAX_ANSWER:
+        raise TaskLogError(f"{subject}: there is more to say of it than {_MAX_ANSWER >> 20} MiB, the limit")
     if code is None:
         raise TaskLogError(f"{subject}: took more than {ceiling.wall_s:g} s and was given up")
     raise TaskLogError(

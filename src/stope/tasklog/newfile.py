@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +24,10 @@ def new_file(path: Path) -> Iterator[AppendFile]:
     path = Path(path)
     if path.exists():
         raise TaskLogError(f"{path}: exists; nothing is overwritten, choose another name")
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    draft.unlink(missing_ok=True)  # of a process with our number, so it is gone
+    draft = draft_of(path)
     file = AppendFile(draft)
     try:
+        file.hold()
         yield file
         file.sync()
         if file.failure is not None:
@@ -46,10 +49,34 @@ def write_new(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def draft_of(path: Path) -> Path:
+    """Where this process drafts `path`; drafts of it whose writers were killed are removed.
+
+    A writer holds a lock on its draft, a file or a folder (`appendfile.hold`), which ends with it, however it ends.
+    """
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        try:
+            descriptor = os.open(other, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(other) if other.is_dir() else other.unlink(missing_ok=True)
+        except OSError:
+            pass  # somebody writes it, or the file system has no locks
+        finally:
+            os.close(descriptor)
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
 def _publish(draft: Path, path: Path) -> None:
     try:
         os.link(draft, path)  # a rename would replace what another process has put there meanwhile
     except FileExistsError:
         raise TaskLogError(f"{path}: exists; nothing is overwritten, choose another name") from None
+    except FileNotFoundError:
+        raise TaskLogError(
+            f"{path}: cannot be written: its draft was removed; does another process write it?"
+        ) from None
     except OSError:  # a file system without hard links
         os.replace(draft, path)

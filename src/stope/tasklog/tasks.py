@@ -43,12 +43,42 @@ def verify_log(policy: str, log: str, seal: str = "") -> dict[str, Any]:
     return {"parts": [{**json.loads(row.to_json()), "text": str(row)} for row in found], "problems": problems}
 
 
+def state_log(log: str, claims: str) -> str:
+    """What is to be signed of the log; `claims` is JSON."""
+    from stope.tasklog.seal.statement import Claims, statement_of
+
+    return statement_of(Path(log), Claims(**json.loads(claims)))
+
+
 def examine_seal(log: str, seal: str, policy: str) -> str:
     """SHA-256 of the seal that may be countersigned."""
     from stope.tasklog.seal.countersign import examine
     from stope.tasklog.seal.policy import load_policy
 
     return examine(Path(log), Path(seal), load_policy(Path(policy)))
+
+
+def pack_log(log: str, folder: str, published: str, organisation: str, *authors: str) -> list[str]:
+    """Pack a log for an archive; the paths written."""
+    from stope.tasklog.exchange.crate import pack
+
+    written = pack(Path(log), Path(folder), authors=authors, organisation=organisation, published=published)
+    return [str(path) for path in written]
+
+
+def read_through(log: str, *topics: str) -> dict[str, Any]:
+    """Read and decode these topics to the end, as somebody will who then reads them outside; the log's run header.
+
+    A truncated log is read as far as it goes; the texts are empty where there is no header.
+    """
+    from stope.tasklog.info import describe_parts
+    from stope.tasklog.reader import read_log
+
+    for _ in read_log(Path(log), topics, allow_truncated=True):
+        pass
+    header = describe_parts(Path(log)).header
+    said = ("robot", "stope_version", "limits_hash")
+    return {name: getattr(header, name) if header else "" for name in said}
 
 
 def recover_log(log: str, out: str, unchecked: str) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from stope.tasklog.appendfile import hold
 from stope.tasklog.errors import TaskLogError
 from stope.tasklog.fingerprint import file_sha256
+from stope.tasklog.newfile import draft_of
 from stope.tasklog.query.arrow import Rows
 from stope.tasklog.reader import LogMessage, read
 
@@ -21,6 +25,7 @@ _BATCH = 4096
 _ROW_GROUP = 65_536
 MAX_TOPICS = 500
 _DONE = "logs"
+_OF_A_LOG = re.compile(r"([0-9a-f]{64})(-\d+)?\.parquet")
 
 
 def table_name(topic: str) -> str:
@@ -41,6 +46,35 @@ def add_log(log: Path, folder: Path, topics: Collection[str] | None = None) -> s
     done = folder / _DONE / f"{digest}.txt"
     if done.exists():
         return digest
+    try:
+        with _drafting(folder, digest) as draft:
+            for table, file in _written(log, draft, digest, topics):
+                (folder / table).mkdir(exist_ok=True)
+                os.replace(draft / table / file, folder / table / file)
+        done.parent.mkdir(parents=True, exist_ok=True)
+        done.write_text(f"{log.name}\n")
+    except OSError as error:
+        raise TaskLogError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+    return digest
+
+
+@contextmanager
+def _drafting(folder: Path, digest: str) -> Iterator[Path]:
+    """A folder for what is not whole yet, held by a lock as long as we live."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = draft_of(folder / digest)
+    draft.mkdir()
+    held = os.open(draft, os.O_RDONLY)
+    try:
+        hold(held)
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        os.close(held)
+
+
+def _written(log: Path, folder: Path, digest: str, topics: Collection[str] | None) -> list[tuple[str, str]]:
+    """Write the log's tables into `folder`; (table, file) of each."""
     writers: dict[tuple[str, int], _Writer] = {}
     numbers: dict[tuple[str, Any], int] = {}
     try:
@@ -57,27 +91,31 @@ def add_log(log: Path, folder: Path, topics: Collection[str] | None = None) -> s
                     raise TaskLogError(f"{log}: more than {MAX_TOPICS} topics, too many for tables")
                 writers[key] = _Writer(folder, key, digest, found)
             writers[key].add(found)
-        for writer in writers.values():
-            writer.close()
-        done.parent.mkdir(parents=True, exist_ok=True)
-        done.write_text(f"{log.name}\n")
-    except OSError as error:
-        raise TaskLogError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
     finally:
         for writer in writers.values():
-            writer.discard()
-    return digest
+            writer.close()
+    return [(table, writer.path.name) for (table, _), writer in writers.items()]
 
 
 def datasets(folder: Path) -> dict[str, ds.Dataset]:
-    """A dataset by table name; a column that some logs lack is null there."""
-    found = {}
-    for topic in sorted(path for path in folder.iterdir() if path.is_dir() and path.name != _DONE):
-        files = sorted(str(file) for file in topic.glob("*.parquet"))
+    """A dataset by table name; a column that some logs lack is null there.
+
+    A log whose adding was cut short is not among them, so nobody counts a half of it.
+    """
+    found, done = {}, {path.stem for path in (folder / _DONE).glob("*.txt")}
+    for topic in sorted(
+        path for path in folder.iterdir() if path.is_dir() and path.name != _DONE and path.name[0] != "."
+    ):
+        files = sorted(str(file) for file in topic.glob("*.parquet") if not _cut_short(file, done))
         if files:
             schemas = (pq.read_schema(file) for file in files)
             found[topic.name] = ds.dataset(files, schema=_unified(schemas, topic.name), format="parquet")
     return found
+
+
+def _cut_short(file: Path, done: set[str]) -> bool:
+    log = _OF_A_LOG.match(file.name)
+    return log is not None and log[1] not in done
 
 
 def compact(folder: Path) -> dict[str, int]:
@@ -112,17 +150,16 @@ def _gathered(table: ds.Dataset) -> Iterator[pa.Table]:
 
 
 class _Writer:
-    """One topic of one log; the file takes its name when it is whole."""
+    """One topic of one log."""
 
     def __init__(self, folder: Path, key: tuple[str, int], digest: str, sample: LogMessage) -> None:
         self._rows = Rows(sample.message.DESCRIPTOR, sample.channel.metadata)
         self._digest = digest
         self._waiting: list[list[Any]] = []
         suffix = f"-{key[1]}" if key[1] else ""
-        self._target = folder / key[0] / f"{digest}{suffix}.parquet"
-        self._draft = self._target.with_name(f".{self._target.name}.{os.getpid()}.part")
-        self._target.parent.mkdir(parents=True, exist_ok=True)
-        self._writer: pq.ParquetWriter | None = pq.ParquetWriter(self._draft, self._rows.schema, compression="zstd")
+        self.path = folder / key[0] / f"{digest}{suffix}.parquet"
+        self.path.parent.mkdir(exist_ok=True)
+        self._writer = pq.ParquetWriter(self.path, self._rows.schema, compression="zstd")
 
     def add(self, found: LogMessage) -> None:
         fixed = [self._digest, found.sequence, found.time_us * 1e-6, found.log_time_ns, found.log_time_ns]
@@ -132,18 +169,10 @@ class _Writer:
 
     def close(self) -> None:
         self._flush()
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-            os.replace(self._draft, self._target)
-
-    def discard(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._draft.unlink(missing_ok=True)
+        self._writer.close()
 
     def _flush(self) -> None:
-        if self._waiting and self._writer is not None:
+        if self._waiting:
             columns = zip(*self._waiting, strict=True)
             schema = self._rows.schema
             arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]

@@ -63,7 +63,12 @@ def seal_path(log: Path) -> Path:
 
 
 def seal(log: Path, key: PrivateKey, claims: Claims) -> Envelope:
-    """Seal a whole log.
+    """Seal a whole log that one trusts to read here; `statement_of` says what is raised."""
+    return Envelope(statement_of(log, claims).encode(), PAYLOAD_TYPE).signed(key)
+
+
+def statement_of(log: Path, claims: Claims) -> str:
+    """What is to be signed of a whole log: the payload of its seal. Needs no key, so a process with limits can make it.
 
     Raises:
         NotALogError, TruncatedLogError, DamagedLogError: only a whole log is sealed; `recover` a broken one first.
@@ -97,7 +102,7 @@ def seal(log: Path, key: PrivateKey, claims: Claims) -> Envelope:
         "predicateType": PREDICATE_TYPE,
         "predicate": predicate,
     }
-    return Envelope(json.dumps(plain, sort_keys=True).encode(), PAYLOAD_TYPE).signed(key)
+    return json.dumps(plain, sort_keys=True)
 
 
 def read_statement(envelope: Envelope, where: str) -> Statement:
