@@ -33,14 +33,13 @@ def log_seal(
     """Sign digests of every topic and minute of a log, into a seal beside it; of each part, where it has several."""
     exists(log)
     from stope.tasklog.newfile import write_new
-    from stope.tasklog.parts import parts_of
     from stope.tasklog.seal.chain import claims, newest_seal
     from stope.tasklog.seal.dsse import Envelope
     from stope.tasklog.seal.keys import load_private
     from stope.tasklog.seal.statement import PAYLOAD_TYPE, seal_path
 
     signer = load_private(key)
-    for part in parts_of(log) if seal is None else [log]:
+    for part in map(Path, told_of("log_parts", log) if seal is None else [log]):
         target = seal or seal_path(part)
         said = claims(now(), previous or newest_seal(target.parent, signer.public), agreement)
         payload = told_of("state_log", part, jsonlib.dumps(asdict(said)))  # who reads the log never sees the key

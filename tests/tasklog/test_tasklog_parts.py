@@ -105,6 +105,25 @@ def test_seals_of_parts_are_a_chain(rotated: Path, tmp_path: Path) -> None:
     assert code == 2
 
 
+def test_a_pushed_log_takes_its_parts_along_and_they_arrive_as_one(tmp_path: Path) -> None:
+    rotated = write(tmp_path / "run.mcap", rotate_bytes=20_000)
+    parts, store, there = parts_of(rotated), tmp_path / "store", tmp_path / "in"
+    assert f"commit 1; {len(parts)} uploaded" in stope("share", "push", store, parts[1], rotated)[1]
+    assert "nothing new" in stope("share", "push", store, *parts)[1]
+    assert f"{len(parts)} taken" in stope("share", "pull", store, there)[1]
+    [first] = (path for path in there.glob("*.mcap") if ".0" not in path.name)
+    assert [part.read_bytes() for part in parts_of(first)] == [part.read_bytes() for part in parts]
+    assert stope("log", "check", first)[0] == 0
+    changed = parts_of(first)[1]
+    changed.write_bytes(b"x")
+    (there / ".stope-share.json").unlink()
+    code, said = stope("share", "pull", store, there)
+    assert (code, f"{changed.name}: another file is there" in said) == (1, True)
+    parts[1].write_bytes(parts[2].read_bytes())
+    code, said = stope("share", "push", store, rotated)
+    assert (code, "its parts are not those of one log" in said) == (2, True)
+
+
 def test_by_run_time_and_with_checkpoints(tmp_path: Path) -> None:
     """Cut before the same messages whatever the host does, here with and without a flush between."""
     signer = PrivateKey(Ed25519PrivateKey.generate())

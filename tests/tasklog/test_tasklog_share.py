@@ -306,6 +306,11 @@ def test_a_web_server_can_be_read(write_sample: Sample, tmp_path: Path) -> None:
         {"name": 5},
         {"topics": "x"},
         {"seals": ["../x"]},
+        {"part": 2, "first": "../x"},
+        {"part": 1, "first": "0" * 64},
+        {"part": True, "first": "0" * 64},
+        {"part": "../2", "first": "0" * 64},
+        {"part": 2},
     ],
 )
 def test_hostile_commits_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
@@ -334,6 +339,8 @@ def test_names_from_a_store_stay_in_the_folder() -> None:
         assert Path(found).name == found
         assert found.endswith("-abababababab.mcap")
         assert not found.startswith(".")
+        part = local_name({"name": name, "sha256": "cd" * 32, "part": 2, "first": "ab" * 32})
+        assert part == found.replace(".mcap", ".0002.mcap")
 
 
 def test_places_that_are_none(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ TASKS = frozenset(
         "import_tables",
         "info_log",
         "join_log",
+        "log_parts",
         "pack_log",
         "read_through",
         "recover_log",

@@ -33,6 +33,12 @@ def part_record(number: int, before: Path) -> dict[str, str]:
     return {"number": str(number), "previous_sha256": file_sha256(before)}
 
 
+def first_of(path: Path) -> Path:
+    """Where the log would begin of which this is a part by its name; the path itself where it is none."""
+    found = _PART_NAME.fullmatch(path.name)
+    return path.with_name(f"{found[1]}.mcap") if found else path
+
+
 def parts_of(path: Path) -> list[Path]:
     """The files of the log that begins in `path`, in order, as far as they lie there without a hole.
 

@@ -158,17 +158,33 @@ def add_to_tables(folder: str, log: str) -> list[str]:
     """Add the parts of a log to Parquet tables; their SHA-256."""
     from stope.tasklog.query.tables import add_log
 
-    parts = parts_of(Path(log))
-    if problems := chain_problems(parts):
-        raise TaskLogError(f"{log}: its parts are not those of one log: {problems[0]}")
-    return [add_log(part, Path(folder)) for part in parts]
+    return [add_log(part, Path(folder)) for part in _chained(Path(log))]
 
 
-def catalogue_rows(*logs: str) -> list[dict[str, Any]]:
-    """What the catalogue says of each log."""
+def log_parts(log: str) -> list[str]:
+    """The files of a log, which belong together."""
+    return [str(part) for part in _chained(Path(log))]
+
+
+def catalogue_rows(*logs: str) -> list[tuple[str, dict[str, Any]]]:
+    """Each file of each log, and what the catalogue says of it."""
     from stope.tasklog.exchange.catalogue import describe_log
 
-    return [describe_log(Path(log)) for log in logs]
+    found: list[tuple[str, dict[str, Any]]] = []
+    for log in logs:
+        first = ""
+        for number, part in enumerate(_chained(Path(log)), 1):
+            row = describe_log(part)
+            first = first or row["sha256"]
+            found.append((str(part), row | ({"part": number, "first": first} if number > 1 else {})))
+    return found
+
+
+def _chained(log: Path) -> list[Path]:
+    parts = parts_of(log)
+    if problems := chain_problems(parts):
+        raise TaskLogError(f"{log}: its parts are not those of one log: {problems[0]}")
+    return parts
 
 
 def _problems(parts: list[Path]) -> list[str]:

@@ -96,12 +96,18 @@ def _parsed(store: Store, number: int, data: bytes, previous: str) -> Commit:
 
 def _row(row: Any) -> dict[str, Any]:
     """A catalogue row that may be used: digests are digests, since they become paths."""
-    digests = [row["sha256"], *row.get("seals", ())]
+    digests = [row["sha256"], *row.get("seals", ()), *([row["first"]] if "first" in row else [])]
     if not all(isinstance(digest, str) and _SHA256.fullmatch(digest) for digest in digests):
         raise ValueError("a digest that is no SHA-256")
     size = row["size"]
     if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= MAX_LOG:
         raise ValueError(f"a log of {size!r} bytes")
+    if (
+        type(row.get("part", 2)) is not int
+        or not 2 <= row.get("part", 2) < 1_000_000
+        or ("part" in row) != ("first" in row)
+    ):
+        raise ValueError(f"part {row.get('part')!r} of a log")
     if not isinstance(row["name"], str) or not isinstance(row.get("topics", []), list):
         raise ValueError("a log without name, or topics that are no list")
     return dict(row)

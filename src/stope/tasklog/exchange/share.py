@@ -17,6 +17,7 @@ from stope.tasklog.exchange.commits import Commit, claim, commits, object_path
 from stope.tasklog.exchange.store import Store
 from stope.tasklog.fingerprint import file_sha256
 from stope.tasklog.newfile import new_file
+from stope.tasklog.parts import first_of, part_path
 
 _MAX_SEAL = 64 * 1024 * 1024
 _AT_ONCE = 50
@@ -37,6 +38,7 @@ class Pushed:
 def push(store: Store, logs: Sequence[Path], at: str) -> Pushed:
     """Upload logs and the seals beside them (`LOG.seal.json`), then make one commit that names them.
 
+    A log takes the parts that it went on in along; their rows say of which file they are which part.
     Objects come first, so a kill leaves at most objects that no commit names; the next push finds them there.
 
     Raises:
@@ -65,10 +67,15 @@ def push(store: Store, logs: Sequence[Path], at: str) -> Pushed:
 
 
 def _described(logs: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Each log with its catalogue row, read some at a time in a process with limits: starting one costs most of it."""
-    for first in range(0, len(logs), _AT_ONCE):
-        batch = logs[first : first + _AT_ONCE]
-        yield from zip(batch, confined("stope.tasklog.tasks:catalogue_rows", *map(str, batch)), strict=True)
+    """Each file with its catalogue row, read some at a time in a process with limits: starting one costs most of it."""
+    firsts_first = sorted(logs, key=lambda log: first_of(log) != log)  # else a part would come without its place
+    seen: set[str] = set()
+    for begin in range(0, len(logs), _AT_ONCE):
+        batch = [str(log) for log in firsts_first[begin : begin + _AT_ONCE] if str(log) not in seen]
+        for path, row in confined("stope.tasklog.tasks:catalogue_rows", *batch) if batch else ():
+            if path not in seen:
+                seen.add(path)
+                yield Path(path), row
 
 
 @dataclass(slots=True)
@@ -149,9 +156,11 @@ def catalogue(store: Store) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
 def local_name(row: dict[str, Any]) -> str:
-    """A file name for a log, of harmless letters and its digest; never a path."""
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", str(row["name"]).removesuffix(".mcap")).strip("_-")[:60] or "log"
-    return f"{stem}-{row['sha256'][:12]}.mcap"
+    """A file name for a log, of harmless letters and its digest, or its first part's and a number; never a path."""
+    whole = first_of(Path(str(row["name"]).replace("/", "_"))).name if "part" in row else str(row["name"])
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", whole.removesuffix(".mcap")).strip("_-")[:60] or "log"
+    first = Path(f"{stem}-{row.get('first', row['sha256'])[:12]}.mcap")
+    return part_path(first, row["part"]).name if "part" in row else first.name
 
 
 def _since(store: Store, number: int, digest: str) -> Iterator[Commit]:
@@ -167,6 +176,9 @@ def _since(store: Store, number: int, digest: str) -> Iterator[Commit]:
 def _take(store: Store, folder: Path, row: dict[str, Any], policy: Path | None, result: Pulled) -> None:
     target = folder / local_name(row)
     if target.exists():
+        if "part" in row and file_sha256(target) != row["sha256"]:  # a part's name does not hold its own digest
+            result.refused.append(f"{target.name}: another file is there in the place of this part")
+            return
         result.present += 1
         _take_seal(store, target, row, result)
         return
