@@ -39,23 +39,3 @@ def margins(
             margin = 1.0 - used / allowed[i] if allowed[i] > 0.0 else -1.0
             out[i] = margin if margin > -1.0 else -1.0
     return out
-
-
-@njit(cache=True)
-def owed_pulls(
-    force_n: Vector, wanted_n: Vector, relied_on: Bools, proof: int, push_n: float, weight_n: float
-) -> Vector:
-    """(L,) pull that each relied-on anchor should be answering, N; 0 for one under test, which is there to find out.
-
-    Not what is only planned still: when a bit broke into a hollow, the slewed plan asks for a push that is gone.
-
-    Args:
-        force_n, wanted_n: (L, 3) planned forces of the ground on the feet, slewed and as asked for.
-        proof: limb under test, -1 for none; push_n: weight on bit that is planned for; weight_n: that is measured.
-    """
-    out = np.zeros(force_n.shape[0])
-    there = max(weight_n, 0.0) / push_n if weight_n < push_n and push_n > 0.0 else 1.0
-    for i in range(force_n.shape[0]):
-        if relied_on[i] and i != proof:
-            out[i] = there * min(-force_n[i, 2], -wanted_n[i, 2])
-    return out

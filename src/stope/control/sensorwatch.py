@@ -7,8 +7,9 @@ Each check holds two independent ways of knowing one quantity against each other
 - the accelerometer against all contact forces over the mass (feet and bit; both are specific forces, so gravity drops
   out), and the gyro against the turn of the fitted pose. A lasting difference is a bias: it is said and taken off. An
   acceleration that the forces confirm is motion, and never taken for a bias;
-- what a limb is planned to pull against what it feels, and each foot against its anchor point, beyond what spines
-  stretch and what the gripper's own slip sensor admits: an anchor that does not answer is not there any more.
+- what a limb is expected to pull (`answers`) against what it feels, and each foot against its anchor point, beyond
+  what spines stretch and what the gripper's own slip sensor admits: an anchor that does not answer is not there any
+  more.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ GYRO_SETTLED_S = 1.5  # three times the filter: the bias is known to a twentieth
 TARE_S = 1.0  # after anchoring: what differs then is hoist, cable and the scale of the mass
 UNNOTICED_M = 1.5e-3  # misfit of one foot; the fit shares a slip out, so the foot has gone about twice as far
 UNNOTICED_S = 0.05
-PLANNED_N = 3.0  # an anchor that is planned to be pulled harder than this must answer
+PLANNED_N = 3.0  # an anchor that is expected to pull harder than this must answer
 ANSWER_SHARE = 0.25  # with at least this share of it
 UNANSWERED_S = 0.30
 QUIET_SHARE = 0.5  # of the difference: contact forces that changed by more than that are what differs, not the IMU
@@ -105,7 +106,7 @@ class SensorWatch:
 
         Args:
             raw, mended: the reading before and after `mended`; misfit_m: (L,) distance of each relied-on foot from
-                its anchor point, 0 for others; planned_n: (L,) pull that each is planned to pay;
+                its anchor point, 0 for others; planned_n: (L,) pull that each should be felt to pay (`answers`);
                 gas: whether thrusters push, which no force sensor feels.
         """
         self._pardoned_s += self._dt

@@ -14,13 +14,14 @@ import numpy.typing as npt
 from numba import njit
 
 from stope.belief.anchors import AnchorBelief, AnchorState
+from stope.control.answers import Answers
 from stope.control.binding import in_words
 from stope.control.distribution import Footholds, WrenchDistribution
 from stope.control.estimator import BaseEstimate, Estimator
 from stope.control.goal import Goal, View
 from stope.control.impedance import Softened
 from stope.control.kinematics import Kinematics
-from stope.control.loads import margins, owed_pulls
+from stope.control.loads import margins
 from stope.control.sensorwatch import SensorWatch
 from stope.control.thrust import HoldDown
 from stope.control.watch import Alarm, AnchorWatch
@@ -85,6 +86,7 @@ class ControlStack:
         self._estimator, self._distribution = estimator, WrenchDistribution(model)
         self._hold_down, self._watch = HoldDown(model, level), AnchorWatch(len(model.limbs))
         self._sensors = SensorWatch(model, self.kinematics.mass_kg, period_us * 1e-6, self._is_light(gravity_m_s2))
+        self._answers = Answers(model, period_us * 1e-6)
         self._softened = Softened(model, period_us * 1e-6)
         self._friction, self._risk = foot_friction, 1.0 - hold_probability
         self._dt, self._count = period_us * 1e-6, 0
@@ -95,7 +97,7 @@ class ControlStack:
         self._jointed = np.array([i for i, limb in enumerate(model.limbs) if limb.joints], dtype=np.int64)
         self._limb_joints = np.array([model.limbs[i].joints for i in self._jointed], dtype=np.int64).reshape(-1, 3)
         self._margins_now, self._known = np.ones(len(model.limbs)), -1
-        self._gas, self._proof, self._push_n = False, -1, 0.0
+        self._gas, self._proof = False, -1
         self._names = [limb.name for limb in model.limbs]
         self._reserve, self._reserve_nm, self._torque_is_old = 0.0, 0.0, False
         self._binding, self._allowed = "", np.zeros(len(model.limbs))
@@ -122,7 +124,8 @@ class ControlStack:
             self._estimator.mark_anchor(limb, self.kinematics.feet_m[limb])
             self.belief.engaged(limb, float(obs.anchor_engagement[limb]))
         misfit = self._estimator.misfit_m(self.kinematics.feet_m, relied_on)
-        pulls = owed_pulls(self._force, self._wanted_force, relied_on, self._proof, self._push_n, obs.weight_on_bit_n)
+        felt, arms = estimate.limb_force_n, self.kinematics.feet_m
+        pulls = self._answers.expected_n(self._force, felt, arms, relied_on, self._proof)
         told, slid = self._sensors.look(obs, sound, estimate, misfit, pulls, self._gas)
         if told is not None or self._sensors.just_refined:
             self._estimator.trust_kinematics()
@@ -136,6 +139,8 @@ class ControlStack:
         news = self.belief.version != self._known and self._count % NEWS_EVERY == 0
         changed = engaged.tobytes() != self._engaged_before.tobytes()
         look = news or changed or self._count % RESERVE_EVERY == 0
+        if changed or self._count % RESERVE_EVERY == 0:
+            self._answers.stand(self.kinematics, engaged)
         if look:
             self._known = self.belief.version
             self._look_at_reserve(estimate, engaged)
@@ -192,7 +197,7 @@ class ControlStack:
 
     def command(self, view: View, goal: Goal) -> Command:
         """Set-points that reach the goal, alive for ten periods."""
-        self._gas, self._proof, self._push_n = goal.hold_down_n > 0.0, goal.proof, float(goal.tool_wrench[2])
+        self._gas, self._proof = goal.hold_down_n > 0.0, goal.proof
         for limb in goal.trusted:
             self._watch.look_again(limb)
         self._pay(view, goal)
