@@ -113,6 +113,7 @@ def move(
 @app.command("accept", epilog="Example:  stope ledger accept books.jsonl 7 --as theirs ...")
 def accept(ledger: LedgerArgument, number: int, organisation: AsOption, key: KeyOption, policy: PolicyOption) -> None:
     """Sign for a transfer that you receive."""
+    exists(ledger, "a journal")
     _append(ledger, policy, key, organisation, kind="accept", refers_to=number)
 
 
@@ -126,13 +127,14 @@ def reverse(
     memo: MemoOption = "",
 ) -> None:
     """Undo an entry of yours by one with the signs changed; both stay in the journal."""
+    exists(ledger, "a journal")
     from stope.ledger.entry import reversed_postings
     from stope.ledger.journal import load
     from stope.tasklog.seal.policy import load_policy
 
     lines = load(ledger, load_policy(policy)).lines
     if not 1 <= number <= len(lines):
-        raise InputError(str(ledger), read=f"entry {number}", expected=f"1 to {len(lines)}")
+        raise InputError(str(ledger), read=f"entry {number}", expected=f"one of its {len(lines)} entries")
     postings = reversed_postings(lines[number - 1].entry.postings)
     _append(ledger, policy, key, organisation, kind="reverse", refers_to=number, postings=postings, memo=memo)
 

@@ -72,19 +72,26 @@ def log_redact(
     """Leave topics out of a log so that the rest still verifies against the seal."""
     for name, count in told_of("redact_log", log, str(out), *topic).items():
         typer.echo(f"{out}: {count} messages on {name} withheld")
+    if further := told_of("log_parts", log)[1:]:
+        typer.echo(f"{log} goes on in {len(further)} further files; redact each: {', '.join(further[:3])}", err=True)
 
 
 @log_app.command("countersign", epilog="Example:  stope log countersign run.mcap --key ours.key --policy partners.json")
 def log_countersign(log: LogArgument, key: KeyOption, policy: PolicyOption, seal: SealOption = None) -> None:
-    """Check a log against its seal, then add your signature; nothing is signed when a part has failed."""
+    """Check a log against its seal, then add your signature; of each file, where it has several.
+
+    A seal is not signed when something in it has failed.
+    """
     exists(log)
     from stope.tasklog.seal.countersign import countersign
     from stope.tasklog.seal.keys import load_private
     from stope.tasklog.seal.statement import seal_path
 
-    where = seal or seal_path(log)
-    envelope = countersign(log, where, load_private(key), policy)
-    typer.echo(f"{where}: {len(envelope.signatures)} signatures")
+    signer = load_private(key)
+    for part in map(Path, told_of("log_parts", log) if seal is None else [log]):
+        where = seal or seal_path(part)
+        envelope = countersign(part, where, signer, policy)
+        typer.echo(f"{where}: {len(envelope.signatures)} signatures")
 
 
 @key_app.command("new", epilog="Example:  stope key new team.key")

@@ -10,6 +10,7 @@ import typer
 
 from stope.cli_log import FAILED, JsonOption, LogArgument, exists, group, now, told_of
 from stope.cli_log import app as log_app
+from stope.mission.errors import InputError
 
 app = group("Hand logs from team to team through a folder, a bucket or a web server.")
 StoreArgument = Annotated[
@@ -36,7 +37,10 @@ def log_query(
     """
     for file in log or ():
         exists(file)
+    if not log and tables is None:
+        raise InputError("LOG..., --tables", read="neither", expected="logs to ask, or a folder of tables")
     from stope.tasklog.confined import confined
+    from stope.tasklog.newfile import made_folder
     from stope.tasklog.query.answer import as_json, as_text
     from stope.tasklog.query.sql import Bounds, query
     from stope.tasklog.query.tables import compact as merge
@@ -44,12 +48,15 @@ def log_query(
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = tables if tables is not None else Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
+        made_folder(folder)
         for file in log or ():
             confined("stope.tasklog.tasks:add_to_tables", str(folder), str(file))
         if compact:
             merge(folder)
-        answer = query(sql, datasets(folder), Bounds(seconds=seconds))
+        found = datasets(folder)
+        if not found:
+            raise InputError(str(folder), read="no tables", expected="those of earlier queries; name logs to make them")
+        answer = query(sql, found, Bounds(seconds=seconds))
     typer.echo(as_json(answer) if json else as_text(answer))
 
 
@@ -112,10 +119,13 @@ def search(store: StoreArgument, sql: SqlArgument, seconds: SecondsOption = 60.0
 @app.command("verify", epilog="Example:  stope share verify s3://asteroid-logs/2027")
 def verify(store: StoreArgument) -> None:
     """Read every object and commit; exit code 1 if one is missing or wrong."""
+    from stope.tasklog.exchange.commits import first_commit
     from stope.tasklog.exchange.share import verify_store
     from stope.tasklog.exchange.store import Store
 
-    problems = verify_store(Store(store))
+    found = Store(store)
+    first_commit(found)
+    problems = verify_store(found)
     typer.echo("\n".join(problems) or f"{store}: all objects and commits are good")
     raise typer.Exit(FAILED if problems else 0)
 

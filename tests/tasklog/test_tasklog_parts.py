@@ -100,6 +100,11 @@ def test_seals_of_parts_are_a_chain(rotated: Path, tmp_path: Path) -> None:
         assert sealed[number].endswith(f"number {number} of its chain")
     code, said = stope("log", "verify", rotated, "--policy", tmp_path / "p.json")
     assert (code, said.count(": GOOD")) == (0, len(parts_of(rotated)))
+    assert stope("log", "pack", rotated, "--out", tmp_path / "crate")[0] == 0
+    packed = {path.name for path in (tmp_path / "crate").iterdir()} - {"ro-crate-metadata.json"}
+    assert packed == {f"{part.name}{end}" for part in parts_of(rotated) for end in ("", ".seal.json")}
+    code, said = stope("log", "redact", rotated, "--topic", "/terrain", "--out", tmp_path / "open.mcap")
+    assert (code, "further files; redact each" in said) == (0, True)
     (tmp_path / "run.0002.mcap.seal.json").unlink()
     code, said = stope("log", "verify", rotated, "--policy", tmp_path / "p.json")
     assert code == 2

@@ -24,6 +24,8 @@ def new_file(path: Path) -> Iterator[AppendFile]:
     path = Path(path)
     if path.exists():
         raise TaskLogError(f"{path}: exists; nothing is overwritten, choose another name")
+    if not path.parent.is_dir():
+        raise TaskLogError(f"{path}: cannot be created: {path.parent} is no folder")
     draft = draft_of(path)
     file = AppendFile(draft)
     try:
@@ -80,3 +82,15 @@ def _publish(draft: Path, path: Path) -> None:
         ) from None
     except OSError:  # a file system without hard links
         os.replace(draft, path)
+
+
+def made_folder(path: Path) -> None:
+    """Make a folder and those above it where they are not there.
+
+    Raises:
+        TaskLogError: it cannot be.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TaskLogError(f"{path}: cannot be a folder: {error.strerror}") from error

@@ -59,6 +59,17 @@ def commits(store: Store, after: int = 0, previous: str = "") -> Iterator[Commit
         yield found
 
 
+def first_commit(store: Store) -> Commit:
+    """What every store has to which somebody has pushed.
+
+    Raises:
+        TaskLogError: it is not there, or cannot be read.
+    """
+    for found in commits(store):
+        return found
+    raise TaskLogError(f"{store.where}: holds no commit: nothing was pushed there, or it is no store of logs")
+
+
 def claim(store: Store, logs: list[dict[str, Any]], at: str, newest: Commit | None) -> Commit:
     """Write the next commit.
 

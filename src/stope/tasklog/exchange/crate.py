@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from stope.tasklog.errors import TaskLogError
 from stope.tasklog.fingerprint import file_sha256
-from stope.tasklog.info import LogInfo, describe
+from stope.tasklog.info import LogInfo, describe_parts
+from stope.tasklog.parts import parts_of
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 CONFORMS = "https://w3id.org/ro/crate/1.1"
@@ -23,10 +24,10 @@ METADATA = "ro-crate-metadata.json"
 
 
 def pack(log: Path, folder: Path, *, authors: Sequence[str], organisation: str = "", published: str = "") -> list[Path]:
-    """Copy the log and its seal (LOG.seal.json) into a new folder and describe them.
+    """Copy the log, its further parts and their seals (LOG.seal.json) into a new folder and describe them.
 
     Args:
-        log: a whole log.
+        log: a whole log, or the first part of one.
         folder: must not exist.
         authors: names.
         organisation: the team's ROR identifier, a URL; empty where it has none.
@@ -35,14 +36,14 @@ def pack(log: Path, folder: Path, *, authors: Sequence[str], organisation: str =
     Raises:
         TaskLogError: the folder exists or cannot be written, or the log is not whole or has no header or licence.
     """
-    info = describe(log)
+    info = describe_parts(log)
     header = info.header
     if not info.complete or header is None:
         raise TaskLogError(f"{log}: {info.problem or 'it has no run header'}; only a whole log is packed")
     if not header.licence:
         raise TaskLogError(f"{log}: run header: read no licence, expected an SPDX identifier")
-    seal = log.with_name(log.name + ".seal.json")
-    sources = [log, *([seal] if seal.is_file() else [])]
+    parts = parts_of(log)
+    sources = [*parts, *(seal for part in parts if (seal := part.with_name(part.name + ".seal.json")).is_file())]
     draft = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     try:

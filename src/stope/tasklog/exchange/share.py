@@ -13,10 +13,10 @@ from typing import Any
 
 from stope.tasklog.confined import confined
 from stope.tasklog.errors import TaskLogError
-from stope.tasklog.exchange.commits import Commit, claim, commits, object_path
+from stope.tasklog.exchange.commits import Commit, claim, commits, first_commit, object_path
 from stope.tasklog.exchange.store import Store
 from stope.tasklog.fingerprint import file_sha256
-from stope.tasklog.newfile import new_file
+from stope.tasklog.newfile import made_folder, new_file
 from stope.tasklog.parts import first_of, part_path
 
 _MAX_SEAL = 64 * 1024 * 1024
@@ -98,9 +98,14 @@ def pull(store: Store, folder: Path, *, policy: Path | None = None, wanted: Want
     where a policy is given, before it takes its name.
 
     Raises:
-        TaskLogError: history was rewritten since the last pull, or something cannot be read or written.
+        TaskLogError: nothing was pushed there, history was rewritten since the last pull, or something cannot be read
+            or written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if policy is not None:
+        from stope.tasklog.seal.policy import load_policy
+
+        load_policy(policy)  # each log is verified in a child, which would say so of each
+    made_folder(folder)
     number, digest = _state(folder)
     result = Pulled(head=number)
     for commit in _since(store, number, digest):
@@ -110,6 +115,8 @@ def pull(store: Store, folder: Path, *, policy: Path | None = None, wanted: Want
         if wanted is None and not result.refused:  # else the next pull looks at it again
             _save_state(folder, commit)
         result.head = commit.number
+    if not result.head:
+        first_commit(store)
     return result
 
 
