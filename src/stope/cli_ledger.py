@@ -222,17 +222,25 @@ def audit(
     policy: PolicyOption,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the page for people.")] = None,
     evidence: Annotated[bool, typer.Option("--evidence", help="Also print what each entry rests on.")] = False,
+    log: Annotated[
+        list[Path] | None,
+        typer.Option("--log", metavar="LOG", help="Hold what contributions claim against this log, too. Repeat it."),
+    ] = None,
 ) -> None:
     """Hold books and agreement against each other; exit code 1 if something needs attention."""
     exists(ledger, "a journal")
+    for file in log or ():
+        exists(file)
     from stope.ledger.agreement import load_agreement
     from stope.ledger.audit import audit as examine
     from stope.ledger.audit_page import audit_page, evidence_text
+    from stope.ledger.claims import shown_by
     from stope.ledger.journal import load
     from stope.tasklog.newfile import write_new
     from stope.tasklog.seal.policy import load_policy
 
-    found = examine(load(ledger, load_policy(policy)), *load_agreement(agreement))
+    journal = load(ledger, load_policy(policy))
+    found = examine(journal, *load_agreement(agreement), shown_by(log or (), journal))
     if html is not None:
         write_new(html, audit_page(found).encode())
     for trail in found.trails if evidence else ():

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from stope.ledger.agreement import Agreement
 from stope.ledger.balance import Books, add_up
+from stope.ledger.claims import Shown, exceeded
 from stope.ledger.entry import SERVICES, Entry
 from stope.ledger.evidence import MEASURED, Trail, trails
 from stope.ledger.journal import Journal
@@ -57,8 +59,8 @@ class Audit:
     trails: list[Trail] = field(default_factory=list)
 
 
-def audit(journal: Journal, agreement: Agreement, agreement_sha256: str) -> Audit:
-    """Add up the journal and hold it against the agreement.
+def audit(journal: Journal, agreement: Agreement, agreement_sha256: str, shown: Shown = MappingProxyType({})) -> Audit:
+    """Add up the journal and hold it against the agreement, and contributions against what the logs here show.
 
     Raises:
         InputError: the journal itself cannot be added up.
@@ -66,6 +68,7 @@ def audit(journal: Journal, agreement: Agreement, agreement_sha256: str) -> Audi
     books = add_up(journal)
     found = Audit(journal, agreement, books, contributions=contributions(journal, books), trails=trails(journal))
     _evidence(found)
+    _claims(found, shown)
     _weighings(found)
     _adjustments(found)
     _times(found)
@@ -117,6 +120,12 @@ def _evidence(found: Audit) -> None:
             what = f"entry {entry.number}: {entry.kind} by {entry.organisation} "
             states = "states something measured and cites no log" if entry.kind in MEASURED else "rests on no log"
             _tell(found, "evidence.missing", what + states)
+
+
+def _claims(found: Audit, shown: Shown) -> None:
+    for line in found.journal.lines:
+        if line.entry.number not in found.books.reversed_by and (text := exceeded(line.entry, shown)):
+            _tell(found, "evidence.exceeded", f"entry {line.entry.number}: {text}")
 
 
 def _weighings(found: Audit) -> None:

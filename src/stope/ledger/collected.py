@@ -78,7 +78,7 @@ def collected_of(
     evidence = tuple(row for part in checked if (row := cited(*part, topic)).messages)
     moved: list[tuple[str, str, int]] = []
     for path, _ in parts:
-        found = _moved(path, topic)
+        found = mass_moved(path, topic)
         moved = moved + found if topic == PARCELS else found or moved
     net = _net(log, moved, {**ACCOUNTS, **(extra_accounts or {})}, site, robot)
     postings = tuple(_rounded(net))
@@ -123,8 +123,12 @@ def _content(statement: Statement, names: Iterable[str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _moved(log: Path, topic: str) -> list[tuple[str, str, int]]:
-    """(material, account of the log, micrograms), from every parcel or from the last balance."""
+def mass_moved(log: Path, topic: str) -> list[tuple[str, str, int]]:
+    """(material, account of the log, micrograms), from every parcel or from the last balance.
+
+    Raises:
+        InputError: a message is none of ours, or an amount is negative.
+    """
     moved: list[tuple[str, str, int]] = []
     for found in read(log, [topic]):
         message = _message(log, topic, found)

@@ -56,6 +56,7 @@ TASKS = frozenset(
         "verify_log",
     )
 ) | {
+    "stope.ledger.claims:shown_plain",
     "stope.ledger.from_logs:cited_plain",
     "stope.ledger.from_logs:collected_plain",
     "stope.tasklog.diff:summarise_plain",
