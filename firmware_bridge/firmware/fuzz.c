@@ -73,6 +73,7 @@ static void check(void)
         if (state != SAFETY_STATE_ARMED && efforts.anchor[i] != 0) abort(); /* nobody lets go of the ground but an armed host */
     for (uint32_t i = 0; i < MAX_THRUSTERS; i++)
         if (state != SAFETY_STATE_ARMED && efforts.thrust_n[i] != 0.0f) abort();
+    if (!(efforts.hammer >= 0.0f && efforts.hammer <= (state == SAFETY_STATE_ARMED ? 1.0f : 0.0f))) abort();
 }
 
 static void pass(uint32_t ticks)

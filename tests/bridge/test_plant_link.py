@@ -68,7 +68,7 @@ def test_references_come_back_in_the_robot_files_signs(oracle: ModuleType, model
     mouth = oracle.MAVLink(None, srcSystem=1, srcComponent=1)
     sent = oracle.MAVLink_plant_efforts_message(
         5, 1, 1 | 2 << 2, [0] * 16, [1000] * 16, [10] * 16, [-20] * 16, [100] * 16,
-        [10_000, 0, 0, 0], 0b100, [1, 0, -1, 0], 1,
+        [10_000, 0, 0, 0], 0b100, [1, 0, -1, 0], 1, 51,
     )  # fmt: skip
     told = PlantLink(model, Codec(load_dialect())).hear(sent.pack(mouth), 0)
     assert told is not None
@@ -80,12 +80,13 @@ def test_references_come_back_in_the_robot_files_signs(oracle: ModuleType, model
     assert told.thrust_n.tolist() == [1.0, 0.0, 0.0, 0.0]
     assert told.brake.tolist() == [False, False, True] + [False] * 13
     assert (told.anchor.tolist(), told.enabled) == ([1, 0, -1, 0], True)
+    assert told.hammer == pytest.approx(0.2)
 
 
 def test_half_a_frame_says_nothing(oracle: ModuleType) -> None:
     mouth = oracle.MAVLink(None, srcSystem=1, srcComponent=1)
     data = oracle.MAVLink_plant_efforts_message(
-        5, 1, 0, [0] * 16, [0] * 16, [0] * 16, [0] * 16, [0] * 16, [0] * 4, 0, [0] * 4, 1
+        5, 1, 0, [0] * 16, [0] * 16, [0] * 16, [0] * 16, [0] * 16, [0] * 4, 0, [0] * 4, 1, 0
     ).pack(mouth)
     link = PlantLink(MINER, Codec(load_dialect()))
     assert link.hear(data[:20], 0) is None

@@ -93,13 +93,14 @@ def test_readings_and_efforts_pass_as_they_are(twin: FirmwareTwin, plant: NotedP
     for number in range(1, 4):
         now_us = twin.read().time_us
         change = {"joint_effort": effort, "joint_mode": mode, "thrust_n": thrust, "anchor_action": action}
-        twin.write(still_command(twin.model, number, now_us + 100_000, **change))
+        twin.write(still_command(twin.model, number, now_us + 100_000, hammer=0.3, **change))
         twin.wait(now_us + 10_000)
     asked, obs = plant.asked[-1], twin.read()
     assert asked.joint == pytest.approx(effort)
     assert asked.brake.tolist() == (mode == JointMode.BRAKE).tolist()
     assert asked.thrust_n == pytest.approx(thrust)
     assert asked.anchor.tolist() == action.tolist()
+    assert asked.hammer == pytest.approx(0.3)
     raw = twin.world.raw
     assert obs.joint_effort == pytest.approx(raw.joint_effort)
     assert obs.joint_position == pytest.approx(raw.joint_position, abs=1e-6)

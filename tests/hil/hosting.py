@@ -98,8 +98,9 @@ class Host:
         action = changes.pop("anchor_action", [0, 0, 0, 0])
         confirm = changes.pop("release_confirm", session ^ self.seq if 2 in action else 0)
         thrust = changes.pop("thrust_n", [0.0] * 4)
+        hammer = changes.pop("hammer", 0.0)
         assert not changes, f"unknown {changes}"
-        messages.append(self.m.MAVLink_actuation_message(until, self.seq, session, confirm, thrust, action))
+        messages.append(self.m.MAVLink_actuation_message(until, self.seq, session, confirm, thrust, action, hammer))
         return messages
 
     def setpoint(self, **changes: Any) -> int:

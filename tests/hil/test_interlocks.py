@@ -351,10 +351,10 @@ def test_the_first_reason_of_a_set_point_is_kept(device: Device) -> None:
     assert (status.limit_reason, status.limited_joints, status.limit_value) == (0, 0, 0.0)
 
 
-def test_gas_and_grippers_rest_in_hold(device: Device) -> None:
+def test_gas_grippers_and_hammer_rest_in_hold(device: Device) -> None:
     device.fly()
-    device.setpoint(anchor_action=[1, 0, 0, 0], thrust_n=[2.0, 0.0, 0.0, 0.0])
+    device.setpoint(anchor_action=[1, 0, 0, 0], thrust_n=[2.0, 0.0, 0.0, 0.0], hammer=0.5)
     device.run(1000)
-    assert (device.efforts.anchor[0], device.efforts.thrust_n[0]) == (1, 2.0)
+    assert (device.efforts.anchor[0], device.efforts.thrust_n[0], device.efforts.hammer) == (1, 2.0, 0.5)
     device.run(51_000)
-    assert (device.efforts.anchor[0], device.efforts.thrust_n[0]) == (0, 0.0)
+    assert (device.efforts.anchor[0], device.efforts.thrust_n[0], device.efforts.hammer) == (0, 0.0, 0.0)

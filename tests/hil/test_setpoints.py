@@ -151,6 +151,24 @@ def test_thrust_edges(device: Device, slot: int) -> None:
     assert refused(device)[1] == device.m.REFUSE_REASON_THRUST
 
 
+def test_hammer_edges(device: Device) -> None:
+    device.fly()
+    for value, taken in ((1.0, True), (0.0, True), (0.3, True), (1.001, False), (-0.001, False)):
+        device.alive()
+        device.setpoint(hammer=value)
+        assert (device.status().setpoint_seq == device.seq) is taken
+    assert refused(device)[1] == device.m.REFUSE_REASON_HAMMER
+    assert device.efforts.hammer == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_hammer_that_is_not_finite_refuses_the_whole(device: Device, value: float) -> None:
+    device.fly()
+    device.setpoint(hammer=value, effort={0: 9.0})
+    assert refused(device) == (device.seq, device.m.REFUSE_REASON_NOT_FINITE)
+    assert (device.efforts.effort[0], device.efforts.hammer) == (0.0, 0.0)
+
+
 def test_actuators_that_the_robot_has_not_got_stay_at_rest(rig: Device) -> None:
     rig.fly()
     rig.setpoint(thrust_n=[0.1, 0.0, 0.0, 0.0])

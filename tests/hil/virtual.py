@@ -46,6 +46,7 @@ class Efforts(c.Structure):
         ("feed_forward", c.c_float * 16),
         ("effort_limit", c.c_float * 16),
         ("thrust_n", c.c_float * 4),
+        ("hammer", c.c_float),
         ("braked", c.c_uint32),
         ("mode", c.c_uint8 * 16),
         ("anchor", c.c_int8 * 4),

@@ -65,12 +65,13 @@ def test_drives_close_the_joint_loops_inside_their_limits() -> None:
     told = References(
         mode=np.array([1, 2], dtype=np.int8), position=np.array([1.0, 0.0]), velocity=np.array([0.0, 1.0]),
         effort=np.zeros(count), effort_limit=np.array([20.0, 2.0]), brake=np.array([False, False]),
-        anchor=np.zeros(limbs, dtype=np.int8), thrust_n=np.zeros(0), enabled=True,
+        anchor=np.zeros(limbs, dtype=np.int8), thrust_n=np.zeros(0), enabled=True, hammer=0.4,
     )  # fmt: skip
     raw = at_rest(count, limbs)
     efforts: Efforts = Drives(model).efforts(told, raw)
     assert efforts.joint[0] == 20.0  # the set-point's own limit
     assert 0.0 < efforts.joint[1] <= 2.0
+    assert efforts.hammer == 0.4
     import dataclasses
 
     off = Drives(model).efforts(dataclasses.replace(told, enabled=False), raw)

@@ -136,6 +136,7 @@ static void drive(struct core *c, uint64_t now, struct core_efforts *out)
     if (c->safety.state == SAFETY_STATE_ARMED) {
         interlocks_anchors(c, now, out);
         memcpy(out->thrust_n, c->setpoints.adopted.thrust_n, sizeof out->thrust_n);
+        out->hammer = c->setpoints.adopted.hammer;
     }
     out->outputs_enabled = c->hooks.enabled(c->hooks.port);
 }

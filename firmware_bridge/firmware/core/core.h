@@ -30,6 +30,7 @@ struct core_efforts {
     float effort[MAX_JOINTS];
     float position[MAX_JOINTS], velocity[MAX_JOINTS], feed_forward[MAX_JOINTS], effort_limit[MAX_JOINTS];
     float thrust_n[MAX_THRUSTERS];
+    float hammer;               /* share of the drill's full blow energy, 0..1 */
     uint32_t braked;            /* bit per joint: its brake is closed */
     uint8_t mode[MAX_JOINTS];   /* JOINT_MODE of the references */
     int8_t anchor[MAX_LIMBS];   /* +1 drag in, 0 hold, -1 let go */
@@ -84,12 +85,12 @@ struct host {
     bool seen;
 };
 
-/* One set-point of all joints, anchors and thrusters: the seam's Command. */
+/* One set-point of all joints, anchors, thrusters and hammer: the seam's Command. */
 struct setpoint {
     uint64_t valid_until_us;
     uint32_t seq;
     float position[ROBOT_JOINTS], velocity[ROBOT_JOINTS], effort[ROBOT_JOINTS], effort_limit[ROBOT_JOINTS];
-    float thrust_n[MAX_THRUSTERS];
+    float thrust_n[MAX_THRUSTERS], hammer;
     uint8_t mode[ROBOT_JOINTS];
     uint8_t anchor_action[MAX_LIMBS];
     bool release_confirmed;

@@ -156,6 +156,8 @@ static uint8_t judge_actuation(const mavlink_actuation_t *m)
         uint8_t most = i < ROBOT_LIMBS ? ANCHOR_ACTION_RELEASE : ANCHOR_ACTION_HOLD;
         if (m->anchor_action[i] > most) return REFUSE_REASON_ANCHOR_ACTION;
     }
+    if (!isfinite(m->hammer)) return REFUSE_REASON_NOT_FINITE;
+    if (!inside(m->hammer, 0.0f, 1.0f)) return REFUSE_REASON_HAMMER;
     return REFUSE_REASON_NONE;
 }
 
@@ -170,6 +172,7 @@ void setpoint_actuation(struct core *c, const mavlink_actuation_t *m, uint64_t n
     struct setpoint *g = &c->setpoints.gathering;
     for (uint8_t i = 0; i < MAX_THRUSTERS; i++) g->thrust_n[i] = m->thrust_n[i];
     for (uint8_t i = 0; i < MAX_LIMBS; i++) g->anchor_action[i] = m->anchor_action[i];
+    g->hammer = m->hammer;
     g->release_confirmed = m->release_confirm == (m->session ^ m->seq);
     arrived(c, ACTUATION_PART, now);
 }

@@ -117,5 +117,6 @@ uint16_t plant_link_answer(struct plant_link *p, const struct core_efforts *e, u
     give_joints(&m, e);
     for (uint32_t i = 0; i < MAX_THRUSTERS; i++) m.thrust[i] = (uint16_t)(e->thrust_n[i] * 1e4f + 0.5f); /* within 0..6.5 N */
     for (uint32_t i = 0; i < MAX_LIMBS; i++) m.anchor[i] = e->anchor[i];
+    m.hammer = (uint8_t)(e->hammer * 255.0f + 0.5f); /* within 0..1 */
     return link_write(frame, MAVLINK_MSG_ID_PLANT_EFFORTS, p->tx_seq++, &m);
 }

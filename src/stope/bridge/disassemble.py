@@ -69,6 +69,7 @@ class Disassembler:
             "release_confirm": session ^ wire_seq if meant else 0,
             "thrust_n": _padded(command.thrust_n.tolist(), THRUSTERS_PER_PART),
             "anchor_action": _padded(command.anchor_action.tolist(), LIMBS_PER_PART),
+            "hammer": command.hammer,
         }
         parts.append(("ACTUATION", actuation))
         return parts
@@ -92,6 +93,7 @@ def hold_command(model: RobotModel, position: Vector, anchor_action: Codes, vali
         anchor_action=anchor_action,
         release_confirm=-1,
         thrust_n=np.zeros(len(model.thrusters)),
+        hammer=0.0,
     )
 
 

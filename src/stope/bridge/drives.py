@@ -27,4 +27,5 @@ class Drives:
         )  # fmt: skip
         limit = np.minimum(told.effort_limit, self._effort_max)
         joint = np.clip(np.where(told.enabled & ~told.brake, wanted, 0.0), -limit, limit)
-        return Efforts(joint=joint, brake=told.brake | (not told.enabled), anchor=told.anchor, thrust_n=told.thrust_n)
+        brake = told.brake | (not told.enabled)
+        return Efforts(joint=joint, brake=brake, anchor=told.anchor, thrust_n=told.thrust_n, hammer=told.hammer)

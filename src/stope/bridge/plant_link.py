@@ -36,7 +36,7 @@ class References:
     Attributes:
         mode: (n,) `JointMode` codes; position, velocity, effort, effort_limit: (n,) of the joint loops.
         brake: (n,) bool; anchor: (L,) +1 drag in, 0 hold, -1 let go; thrust_n: (thrusters,).
-        enabled: the enable line.
+        enabled: the enable line; hammer: share of the drill's full blow energy, 0..1.
     """
 
     mode: Codes
@@ -48,6 +48,7 @@ class References:
     anchor: Codes
     thrust_n: Vector
     enabled: bool
+    hammer: float
 
 
 class PlantLink:
@@ -116,6 +117,7 @@ class PlantLink:
             anchor=np.array(newest.array("anchor")[: len(model.limbs)], dtype=np.int8),
             thrust_n=THRUST_N * np.array(newest.array("thrust")[: len(model.thrusters)], dtype=np.float64),
             enabled=bool(newest.integer("outputs_enabled")),
+            hammer=newest.integer("hammer") / 255,
         )
 
 

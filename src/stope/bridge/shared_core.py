@@ -39,7 +39,7 @@ class CoreEfforts(c.Structure):
     _fields_ = (
         ("effort", c.c_float * JOINTS), ("position", c.c_float * JOINTS), ("velocity", c.c_float * JOINTS),
         ("feed_forward", c.c_float * JOINTS), ("effort_limit", c.c_float * JOINTS), ("thrust_n", c.c_float * THRUSTERS),
-        ("braked", c.c_uint32), ("mode", c.c_uint8 * JOINTS), ("anchor", c.c_int8 * LIMBS),
+        ("hammer", c.c_float), ("braked", c.c_uint32), ("mode", c.c_uint8 * JOINTS), ("anchor", c.c_int8 * LIMBS),
         ("outputs_enabled", c.c_uint8), ("unused", c.c_uint8 * 3),
     )  # fmt: skip
 

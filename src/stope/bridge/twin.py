@@ -72,6 +72,7 @@ class PlantWorld:
             brake=(efforts.braked >> self._bits & 1).astype(bool),
             anchor=wires["anchor"][: self._limbs].astype(np.int8),
             thrust_n=wires["thrust_n"][: self._thrusters].astype(np.float64),
+            hammer=efforts.hammer,
         )
 
     def _fill(self, sensors: CoreSensors, now_us: int) -> None:

@@ -66,5 +66,5 @@ DOWN: dict[str, Carried | None] = {
     "anchor_action": Carried("ACTUATION", "anchor_action"),
     "release_confirm": Carried("ACTUATION", "release_confirm", how="session XOR seq when it is meant"),
     "thrust_n": Carried("ACTUATION", "thrust_n"),
-    "hammer": None,  # no field yet: the device hammers with all it has
+    "hammer": Carried("ACTUATION", "hammer"),
 }

@@ -163,8 +163,7 @@ class Command:
         anchor_action: (limbs,) `AnchorAction` codes.
         release_confirm: `seq` again when a RELEASE is meant; anything else refuses the release.
         thrust_n: (thrusters,) cold-gas hold-down thrust.
-        hammer: share of the drill's full blow energy, 0..1. The wire has no field for it yet: a device behind it
-            hammers with full energy whenever it drills.
+        hammer: share of the drill's full blow energy, 0..1.
     """
 
     seq: int

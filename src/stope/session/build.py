@@ -23,7 +23,6 @@ from stope.control.estimator import Estimator
 from stope.control.rotation import exponential, quaternion
 from stope.control.stack import ControlStack
 from stope.control.stance import Stance
-from stope.control.weight_law import LEVELS
 from stope.executive.checkpoint import Checkpoint, read_checkpoint
 from stope.executive.tasks import Workshop
 from stope.mission.body import Body, ObjShape, load_body
@@ -159,8 +158,6 @@ def build(request: RunRequest) -> Run:
         preload_n=anchor.preload_n if anchor and len(model.limbs) > 1 else 0.0,
         escape_speed_m_s=field.escape_speed_m_s,
         care=BitCare(model.drill) if model.drill else None,
-        # The wire has no field for the hammer: a device behind it always hammers with all it has.
-        hammer_levels=LEVELS if request.robot == "sim" else (1.0,),
         model=model,
         risk=1.0 - mission.hold_probability,
         needed_n=_needed_pull_n(mission, model),
