@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from short_missions import SHORT, run
 
-from stope.mission.errors import InputError
-from stope.session import emulated
 from stope.session.outcome import PASSED, Outcome
 from stope.tasklog.diff import compare, summarise
 
@@ -64,9 +62,3 @@ def test_a_run_on_the_emulated_board_is_the_same_however_busy_the_machine_is() -
     first, second = (run("lab_bench", ("tasks.drill.depth_m=0.002",), robot="emulated") for _ in range(2))
     assert (first.verdict, first.reason) == (PASSED, "")
     assert first.payload_digest == second.payload_digest
-
-
-def test_without_qemu_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emulated.shutil, "which", lambda _name: None)
-    with pytest.raises(InputError, match="qemu-system-arm"):
-        run("lab_bench", robot="emulated")
