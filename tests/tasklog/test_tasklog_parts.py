@@ -43,11 +43,12 @@ def write(path: Path, **options: Any) -> Path:
     return path
 
 
-@pytest.fixture(params=["foxglove", "python"])
+@pytest.fixture
 def rotated(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    return write(tmp_path / "run.mcap", backend=request.param, rotate_bytes=20_000)
+    return write(tmp_path / "run.mcap", backend=getattr(request, "param", "foxglove"), rotate_bytes=20_000)
 
 
+@pytest.mark.parametrize("rotated", ["foxglove", "python"], indirect=True)
 def test_parts_are_the_log_that_it_would_be_in_one_file(rotated: Path, tmp_path: Path) -> None:
     parts = parts_of(rotated)
     assert [part.name for part in parts][:3] == ["run.mcap", "run.0002.mcap", "run.0003.mcap"]
@@ -110,8 +111,7 @@ def test_seals_of_parts_are_a_chain(rotated: Path, tmp_path: Path) -> None:
     assert code == 2
 
 
-def test_a_pushed_log_takes_its_parts_along_and_they_arrive_as_one(tmp_path: Path) -> None:
-    rotated = write(tmp_path / "run.mcap", rotate_bytes=20_000)
+def test_a_pushed_log_takes_its_parts_along_and_they_arrive_as_one(rotated: Path, tmp_path: Path) -> None:
     parts, store, there = parts_of(rotated), tmp_path / "store", tmp_path / "in"
     assert f"commit 1; {len(parts)} uploaded" in stope("share", "push", store, parts[1], rotated)[1]
     assert "nothing new" in stope("share", "push", store, *parts)[1]
