@@ -93,3 +93,14 @@ def test_a_foot_that_is_pressed_on_hard_is_not_forgiven_everything() -> None:
     lab.expect(np.zeros(4), upward(40.0 * TWISTED), seconds=10.0)
     felt = upward(-np.full(4, 12.0))
     assert lab.expect(np.full(4, 12.0), felt).min() == pytest.approx(12.0 - STRESS_MOST_N)
+
+
+def test_the_stiffness_is_that_of_the_present_grips() -> None:
+    lab, pulls = Lab(), np.full(4, 12.0)
+    three = np.array((True, True, False, True))
+    lab.answers.stand(lab.kinematics, three)
+    felt = np.where(
+        three[:, None], upward(-pulls) + FootImpedance(MODEL).shares(lab.kinematics, three)[:, :, 2] * 9.0, 0.0
+    )
+    expected = lab.answers.expected_n(upward(-pulls), felt, lab.kinematics.feet_m, three, -1)
+    assert expected[three] == pytest.approx(np.minimum(12.0, -felt[three, 2]), abs=0.3)

@@ -26,6 +26,8 @@ STRESS_MOST_N = (
     5.0  # believed of what presses a foot on while nothing is asked: half as much again as was ever measured
 )
 
+MOVED_M = 5e-3  # of a foot in the base frame: the limbs' stiffness is then another by a per cent or two
+
 Bools = npt.NDArray[np.bool_]
 
 
@@ -36,10 +38,14 @@ class Answers:
         limbs = len(model.limbs)
         self._impedance, self._dt = FootImpedance(model), period_s
         self._shares, self._stress_n = np.zeros((limbs, 3, 6)), np.zeros(limbs)
+        self._feet_m, self._holding = np.full((limbs, 3), np.inf), np.zeros(limbs, dtype=np.bool_)
 
     def stand(self, kinematics: Kinematics, holding: Bools) -> None:
-        """Take over posture and grips (L,); call when they have changed."""
-        self._shares = self._impedance.shares(kinematics, holding)
+        """Take over posture and grips (L,), where they have changed by more than matters."""
+        moved = float(np.abs(kinematics.feet_m - self._feet_m).max()) > MOVED_M
+        if moved or holding.tobytes() != self._holding.tobytes():
+            self._feet_m, self._holding = kinematics.feet_m.copy(), holding.copy()
+            self._shares = self._impedance.shares(kinematics, holding)
 
     def expected_n(self, planned_n: Vector, felt_n: Vector, arms_m: Vector, relied_on: Bools, proof: int) -> Vector:
         """(L,) pull that each anchor should be felt to pay, N; 0 for one under test, which is there to find out.

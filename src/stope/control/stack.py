@@ -33,6 +33,7 @@ NEWS_EVERY = 10  # control ticks between reserve QPs while evidence comes in
 RESERVE_EVERY = 50  # and while none does: the feet stand elsewhere, the base turns
 LEARN_EVERY = 4  # the loads are filtered over four ticks: nothing is missed
 SPLIT_EVERY = 4
+STAND_AT = 6  # of `RESERVE_EVERY`: a tick without reserve, split or learning looks at what the stiffness has become
 HOLDS = int(AnchorState.ENGAGED)  # comparing an array with an enum member costs ten times the comparison
 TORQUE_PER_WEIGHT_M = 0.02  # spindle torque per newton of weight on bit, for the reserve: bit radius times friction
 PROOF_UTILISATION = 2.0  # a pull test is there to find out: far beyond any bound, short of twice the believed median
@@ -139,7 +140,7 @@ class ControlStack:
         news = self.belief.version != self._known and self._count % NEWS_EVERY == 0
         changed = engaged.tobytes() != self._engaged_before.tobytes()
         look = news or changed or self._count % RESERVE_EVERY == 0
-        if changed or self._count % RESERVE_EVERY == 0:
+        if changed or self._count % RESERVE_EVERY == STAND_AT:
             self._answers.stand(self.kinematics, engaged)
         if look:
             self._known = self.belief.version
