@@ -36,25 +36,25 @@ def work(path: Path, books: Books, topic: str) -> Evidence:
 
 
 @pytest.mark.parametrize(
-    ("kind", "topic", "fair", "shown"),
+    ("kind", "topic", "fair", "unit"),
     [
-        ("energy", "/robot/observation", 500, "500 kJ"),
-        ("mass", "/mass/parcel", 3000, "3000 g"),
-        ("hardware", "/robot/observation", 10, "10 h"),
+        ("energy", "/robot/observation", 500, "kJ"),
+        ("mass", "/mass/parcel", 3000, "g"),
+        ("hardware", "/robot/observation", 10, "h"),
     ],
 )
-def test_more_than_the_log_shows_is_told(books: Books, kind: str, topic: str, fair: int, shown: str) -> None:
+def test_more_than_the_log_shows_is_told(books: Books, kind: str, topic: str, fair: int, unit: str) -> None:
     log, agreement = books.path.with_name("work.mcap"), books.path.with_name("a.yaml")
     evidence = (work(log, books, topic),)
     agreement.write_text(AGREEMENT)
-    unit = shown.split()[1]
-    for amount in (fair, 2 * fair, 3 * fair):
+    for amount in (3 * fair, fair - 2, fair):
         books.post("contribute", postings=move(kind, "opening:ours", "service:ours", amount), evidence=evidence)
-    books.post("reverse", refers_to=3, postings=move(kind, "service:ours", "opening:ours", 3 * fair))
+    books.post("reverse", refers_to=1, postings=move(kind, "service:ours", "opening:ours", 3 * fair))
     journal = load(books.path, books.policy)
     told = audit(journal, *load_agreement(agreement), shown_by([log], journal)).findings
     assert told == [
-        f"evidence.exceeded: entry 2: {2 * fair} {unit} of {kind} by ours; the logs that it cites show {shown}"
+        f"evidence.exceeded: entry 3: {fair} {unit} of {kind} by ours; the logs that it cites show 2 {unit} "
+        "that nobody has claimed before"
     ]
     assert audit(journal, *load_agreement(agreement)).findings == []  # without the log nobody can say
 

@@ -123,9 +123,9 @@ def _evidence(found: Audit) -> None:
 
 
 def _claims(found: Audit, shown: Shown) -> None:
-    for line in found.journal.lines:
-        if line.entry.number not in found.books.reversed_by and (text := exceeded(line.entry, shown)):
-            _tell(found, "evidence.exceeded", f"entry {line.entry.number}: {text}")
+    entries = (line.entry for line in found.journal.lines if line.entry.number not in found.books.reversed_by)
+    for text in exceeded(entries, shown):
+        _tell(found, "evidence.exceeded", text)
 
 
 def _weighings(found: Audit) -> None:

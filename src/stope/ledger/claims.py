@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +60,28 @@ def shown_plain(log: str, topics: str) -> list[dict[str, Any]]:
         raise TaskLogError(str(error)) from error
 
 
-def exceeded(entry: Entry, shown: Shown) -> str:
-    """What an entry claims beyond its logs, in a sentence; empty where it does not, or they are not all here."""
-    if entry.kind != "contribute":
-        return ""
-    rows = [shown.get((row.log_sha256, row.topic)) for row in entry.evidence]
-    for posting in entry.postings:
-        kind, amount = posting.commodity, posting.amount_mg
-        known = [row[kind] for row in rows if row is not None and kind in row]
-        if amount > 0 and known and len(known) == len(rows) and amount > sum(known) * _ALLOWED + _UNIT:
-            shows = f"the logs that it cites show {sum(known):.4g} {SERVICES[kind]}"
-            return f"{amount} {SERVICES[kind]} of {kind} by {entry.organisation}; {shows}"
-    return ""
+def exceeded(entries: Iterable[Entry], shown: Shown) -> list[str]:
+    """What entries claim beyond their logs, a sentence each; those whose logs are not all here are left out.
+
+    What one entry has claimed of a log the next cannot claim again.
+    """
+    left = {(*key, kind): amount for key, row in shown.items() for kind, amount in row.items()}
+    found = []
+    for entry in entries:
+        for posting in entry.postings if entry.kind == "contribute" else ():
+            kind, amount = posting.commodity, float(posting.amount_mg)
+            keys = [(row.log_sha256, row.topic, kind) for row in entry.evidence]
+            if amount <= 0 or not keys or not all(key in left for key in keys):
+                continue
+            rest = sum(left[key] for key in keys)
+            if amount > rest * _ALLOWED + _UNIT:
+                shows = f"the logs that it cites show {rest:.4g} {SERVICES[kind]} that nobody has claimed before"
+                claimed = f"{posting.amount_mg} {SERVICES[kind]} of {kind} by {entry.organisation}"
+                found.append(f"entry {entry.number}: {claimed}; {shows}")
+            for key in keys:
+                taken = min(amount, left[key])
+                left[key], amount = left[key] - taken, amount - taken
+    return found
 
 
 def _contributions(journal: Journal) -> list[Entry]:

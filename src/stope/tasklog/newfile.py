@@ -58,7 +58,7 @@ def draft_of(path: Path) -> Path:
     """
     for other in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         try:
-            descriptor = os.open(other, os.O_RDONLY)
+            descriptor = os.open(other, os.O_RDONLY | os.O_NONBLOCK)
         except OSError:
             continue
         try:

@@ -172,6 +172,8 @@ def catalogue_rows(*logs: str) -> list[tuple[str, dict[str, Any]]]:
 
     found: list[tuple[str, dict[str, Any]]] = []
     for log in logs:
+        if log in {path for path, _ in found}:
+            continue  # a part that came with its log
         first = ""
         for number, part in enumerate(_chained(Path(log)), 1):
             row = describe_log(part)
