@@ -40,6 +40,7 @@ def quick() -> Scenario:
 def test_crashing_and_hanging_seeds_are_rows_and_the_others_go_on(quick: Scenario, tmp_path: Path) -> None:
     good, hangs, crashes = jobs_of(quick, range(1, 4), tmp_path)
     found: list[Row] = []
+    good = replace(good, timeout_s=900.0)  # the first run in a new clone compiles
     jobs = [replace(hangs, timeout_s=0.2), replace(crashes, mission="no_such_mission"), good]
     run_jobs(jobs, workers=1, scheduler=None, on_row=found.append)
     told = {row.seed: row for row in found}
@@ -84,7 +85,14 @@ def test_a_worker_that_dies_costs_its_seed_alone(quick: Scenario, tmp_path: Path
 def test_the_command_exits_1_when_a_limit_fails(tmp_path: Path) -> None:
     out = tmp_path / "out"
     asked = ["campaign", "run", "lab_bench", "--seeds", "1", "--out", str(out), "--json"]
-    sets = ["--set", "overrides=[tasks.drill.depth_m=0.002]", "--set", "acceptance.1.at_least=0.5"]
+    sets = [
+        "--set",
+        "overrides=[tasks.drill.depth_m=0.002]",
+        "--set",
+        "acceptance.1.at_least=0.5",
+        "--set",
+        "timeout_s=900",
+    ]
     result = CliRunner().invoke(app, [*asked, *sets])
     told = json.loads(result.stdout)
     assert result.exit_code == 1

@@ -179,7 +179,7 @@ def test_the_allowable_load_is_held_with_its_probability():
         lambda: anchoring.plate_strength_n(0.1, 0.1, 1700.0, EARTH, 35.0),  # degrees
         lambda: anchoring.plate_uplift_n(0.1, 0.1, 17e3, length_m=0.05),
         lambda: anchoring.plate_breakout_n(np.nan, 0.01),
-        lambda: anchoring.engagement_angle_rad(0.0, 0.0),
+        lambda: anchoring.engagement_angle_rad(-0.1, 0.0),
         lambda: anchoring.grasp_success(30.0, 0.0, 20.0),
         lambda: anchoring.jaw_grip_n(1.0, 0.5, 2.0),
         lambda: anchoring.free_motion_time_to_speed(50.0, 0.0, 0.2),

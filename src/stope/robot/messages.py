@@ -237,4 +237,4 @@ class RawSensors(NamedTuple):
 def _freeze(*arrays: np.ndarray | None) -> None:
     for array in arrays:
         if array is not None:
-            array.flags.writeable = False
+            array.setflags(write=False)

@@ -8,6 +8,7 @@ ground and gas reach PyBullet as the joint efforts and the one base wrench that 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from stope.robot.seam import PhysicsDivergedError
 from stope.robot.tree import Tree
 from stope.sim.actuators import build_motors
 from stope.sim.bit import NO_BIT, BitInGround
+from stope.sim.bound import bind
 from stope.sim.bullet import BulletWorld
 from stope.sim.drums import NO_DRUMS, DrumsInGround
 from stope.sim.fast_step import (
@@ -148,6 +150,8 @@ class AsteroidPlant:
         self._collides = [link for link in self._body.colliding_links() if link not in ours or link == -1]
         self._body.collide(self.mesh.body, self._body.colliding_links(), on=False)
         self._may_dig = False
+        self._many_steps: Callable[..., int] | None = None  # bound at their first call
+        self._settle_period: Callable[..., bool] | None = None
         self._near = Near(body=False, drums=False, floor_m=-math.inf)
         self._tree = Tree(model.urdf, names, feet + tools)
         self._bodies = Bodies(self._world.client, self._body.body, self.mesh.body, self._body.dofs)
@@ -175,7 +179,7 @@ class AsteroidPlant:
         self._reading = np.zeros(2 * joints + 1)
         self._effort, self._thrust = np.zeros(joints), np.zeros(len(self.model.thrusters))
         self._gas_flows = False
-        self._bump, self._kick = np.zeros(6), np.zeros(6)
+        self._bump, self._kick, self._kicked = np.zeros(6), np.zeros(6), False
         self._grip_drive = np.zeros(len(self.model.limbs), dtype=np.int8)
         self._loads = Loads(self._wrench, np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)), np.zeros(joints))
         self._ground = Ground(
@@ -207,7 +211,7 @@ class AsteroidPlant:
 
     def step(self, efforts: Efforts) -> RawSensors:
         """Advance by one physics step; see `robot.Plant.step`."""
-        self._effort = efforts.joint
+        self._effort = np.ascontiguousarray(efforts.joint, dtype=np.float64)
         if self.bit is not None:
             self.bit.hammer = efforts.hammer
         self._prepare(efforts.brake, efforts.anchor, efforts.thrust_n)
@@ -242,10 +246,13 @@ class AsteroidPlant:
         self._prepare(servo.braked, anchor, thrust_n)
         draws, reading, effort = self.sensors.fast.coming(), self._reading.copy(), np.empty_like(self._effort)
         steps = min(steps, self._unwatched_steps(), len(draws))
-        done = many_steps(
+        arguments = (
             self._bodies, self._robot, self._ground, self._loads, effort, self._spindle, self._step_s, self._near,
             servo.set_points, servo.gains, reading, draws, self.sensors.fast.wires, steps, watch_n,
         )  # fmt: skip
+        if self._many_steps is None:
+            self._many_steps = bind(many_steps, *arguments)
+        done = self._many_steps(*arguments)
         if done == 0:
             return now
         self._effort, self._reading = effort, reading
@@ -358,14 +365,17 @@ class AsteroidPlant:
         """Book the impulses of the period, project PyBullet's momentum drift out, read the inertial sensors."""
         tree = self._tree
         kick = self._kick * self._slow_s
-        kick[3:] += _cross(self._base[:3], kick[:3])
-        plausible = settle_period(
+        if self._kicked:
+            kick[3:] += _cross(self._base[:3], kick[:3])
+        arguments = (
             self._bodies, self._robot, tree.weighed, self.footing.state.sums, self._loads, self._book, self._motion,
             self._field, self._effort, self._step_s, self._slow_s, self._offload, tree.total_mass_kg, PLAUSIBLE_SPEED,
         )  # fmt: skip
-        if not plausible:
+        if self._settle_period is None:
+            self._settle_period = bind(settle_period, *arguments)
+        if not self._settle_period(*arguments):
             raise PhysicsDivergedError(f"at {self.time_us * 1e-6:.3f} s the base moved at {self._base[7:10]} m/s")
-        if any(kick.tolist()):
+        if self._kicked:
             self.impulses.rename("outside", "ejecta", kick)
         tree.swept(summed=True)
         self._feel(self._motion.felt)
@@ -417,8 +427,10 @@ class AsteroidPlant:
     def _recoil(self) -> None:
         """Push the base, until the next parcels, with what the thrown ones gave back; booked as ejecta."""
         impulse = self.flow.take_recoil()
-        if not impulse.any() and not self._kick.any():
+        kicked = any(impulse.tolist())
+        if not kicked and not self._kicked:
             return
+        self._kicked = kicked
         force = impulse[:3] / (FLOW_US * 1e-6)
         self._kick[:3], self._kick[3:] = force, impulse[3:] / (FLOW_US * 1e-6) - _cross(self._base[:3], force)
         self._loads.outside[:] = self._bump + self._kick

@@ -49,7 +49,8 @@ def utilisation(
     """
     if np.any(np.minimum(np.minimum(normal_strength_n, shear_strength_n), friction) < 0.0):
         raise ValueError("strengths and friction of an anchor must be zero or more")
-    used: Array = used_share(pull_n, shear_n, normal_strength_n, shear_strength_n, friction)
+    with np.errstate(invalid="ignore"):  # what is unknown stays unknown
+        used: Array = used_share(pull_n, shear_n, normal_strength_n, shear_strength_n, friction)
     return used
 
 
