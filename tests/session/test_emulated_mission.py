@@ -50,7 +50,8 @@ def test_it_anchors_drills_and_collects_as_the_simulated_robot_does(robot: str) 
 
 
 def test_parity_is_not_empty_talk() -> None:
-    other = run("quick_core", ("tasks.drill.depth_m=0.004", "tasks.drill.weight_on_bit_max_n=40"))
+    # deep enough to be pressed harder than in the spud
+    other = run("quick_core", ("tasks.drill.depth_m=0.006",))
     assert other.log is not None
     found = " ".join(differences(flown("sim").log or Path(), other.log))
     assert "hole depth" in found
