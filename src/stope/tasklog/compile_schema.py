@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -27,15 +29,21 @@ def compile_protos(*, comments: bool = False) -> bytes:
     Raises:
         RuntimeError: protoc refused a file; it has printed why.
     """
-    from grpc_tools import protoc
-
     protos = sorted(p.relative_to(SCHEMA_ROOT).as_posix() for p in SCHEMA_ROOT.rglob("*.proto"))
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "set.binpb"
-        arguments = ["protoc", f"-I{SCHEMA_ROOT}", f"-I{resources.files('grpc_tools') / '_proto'}", "--include_imports"]
+        # In a process of its own: its protobuf and another library's (OR-tools') end a process that has loaded both.
+        arguments = [
+            sys.executable,
+            "-m",
+            "grpc_tools.protoc",
+            f"-I{SCHEMA_ROOT}",
+            f"-I{resources.files('grpc_tools') / '_proto'}",
+            "--include_imports",
+        ]
         if comments:
             arguments.append("--include_source_info")
-        if protoc.main([*arguments, f"--descriptor_set_out={out}", *protos]) != 0:
+        if subprocess.run([*arguments, f"--descriptor_set_out={out}", *protos], check=False).returncode != 0:
             raise RuntimeError("protoc refused the schema")
         return out.read_bytes()
 
