@@ -18,7 +18,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "eros_core": ("tasks.drill.depth_m=0.01", "tasks.collect.mass_kg=0.02"),
     "lab_miner": ("tasks.drill.depth_m=0.01", "tasks.collect.mass_kg=0.02"),
     "bennu_drill": ("tasks.drill.depth_m=0.01",),
-    "quick_core": (),
+    "quick_core": ("tasks.drill.depth_m=0.003",),
     "lab_bench": ("tasks.drill.depth_m=0.003",),
     "lab_ice": ("tasks.drill.depth_m=0.003",),
 }
