@@ -102,7 +102,7 @@ class BulletWorld:
         """Add a fixed half space through the origin."""
         command = b3.shape(self.client)
         b3.shape_plane(command, _doubles(*normal), 0.0)
-        return self._add(0.0, command, ORIGIN, friction, restitution)
+        return self._place(0.0, b3.shape_made(self._submit(command)), ORIGIN, friction, restitution)
 
     def add_ball(
         self, mass_kg: float, radius_m: float, position_m: Sequence[float], friction: float, restitution: float = 0.0
@@ -110,7 +110,7 @@ class BulletWorld:
         """Add a free sphere."""
         command = b3.shape(self.client)
         b3.shape_sphere(command, radius_m)
-        return self._add(mass_kg, command, position_m, friction, restitution)
+        return self._place(mass_kg, b3.shape_made(self._submit(command)), position_m, friction, restitution)
 
     def add_box(
         self,
@@ -124,7 +124,7 @@ class BulletWorld:
         """Add a free box."""
         command = b3.shape(self.client)
         b3.shape_box(command, _doubles(*half_extents_m))
-        return self._add(mass_kg, command, position_m, friction, restitution, quaternion)
+        return self._place(mass_kg, b3.shape_made(self._submit(command)), position_m, friction, restitution, quaternion)
 
     def pose(self, body: int) -> tuple[Vector, Vector]:
         """Position (3,) m and quaternion (4,) xyzw of a body's centre of mass."""
@@ -160,18 +160,6 @@ class BulletWorld:
         state = np.empty(13)
         read_state(self.client, body, np.empty((2, 0), dtype=np.int32), state)
         return state
-
-    def _add(
-        self,
-        mass_kg: float,
-        shape: int,
-        position_m: Sequence[float],
-        friction: float,
-        restitution: float,
-        quaternion: Sequence[float] = UPRIGHT,
-    ) -> int:
-        made = b3.shape_made(self._submit(shape))
-        return self._place(mass_kg, made, position_m, friction, restitution, quaternion)
 
     def _place(
         self,
