@@ -17,6 +17,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse
 import functools
+import gc
 import json
 import statistics
 import sys
@@ -160,12 +161,15 @@ def budget(mission: str, until_s: float) -> dict[str, float]:
 
 
 def _drive(run: Run, watchers: list[Any]) -> None:
+    gc.freeze()  # as `stope run` does
     try:
         run_loop(run, watchers, lambda _found: None)
     except Done:
         pass
     else:
         sys.exit("the mission ended before the measurement did; lower --until")
+    finally:
+        gc.unfreeze()
 
 
 def _log(run: Run, folder: str) -> TaskLogWriter:

@@ -50,7 +50,8 @@ class Outcome:
         mass_error_ug, mass_error_rel: integer and independent error of the mass book; None without a simulated world.
         impulse_error_rel: what the momentum projection had to correct over what was exchanged: the honest error of the
             impulse book; impulse_residual_rel: what is left after the projection; None without a simulated world.
-        real_time_factor: simulated over host time of the loop.
+        real_time_factor: simulated over host time of the loop, without `compiling_s`, which a first run on a machine
+            spends once on making machine code of the inner loops.
         payload_digest: of the log's deterministic topics.
     """
 
@@ -78,6 +79,7 @@ class Outcome:
     impulse_error_rel: float | None
     impulse_residual_rel: float | None
     real_time_factor: float
+    compiling_s: float
     payload_digest: str
     log: Path | None
     picture: Path | None

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from numba.core.event import install_timer
+
 from stope.clock import HostClock
 from stope.executive.activity import Activity
 from stope.mission.errors import InputError
@@ -61,9 +63,11 @@ def _run(run: Run, limits: PartLimits, also: Sequence[Watcher]) -> Outcome:
         recorder, keeper = Recorder(run, writer), Keeper(run)
         line = ProgressLine(run, host) if request.progress else None
         watchers: list[Watcher] = [keeper, recorder, *([strip] if strip else []), *([line] if line else []), *also]
+        compiling: list[float] = []  # seconds; empty when nothing had to be compiled
         began = host.now_s()
         try:
-            result = run_loop(run, watchers, recorder.detection)
+            with install_timer("numba:compile", compiling.append):
+                result = run_loop(run, watchers, recorder.detection)
         except BaseException as error:
             recorder.closing(f"ended by {type(error).__name__}: {error}")
             raise
@@ -79,7 +83,7 @@ def _run(run: Run, limits: PartLimits, also: Sequence[Watcher]) -> Outcome:
     picture = film = None
     if strip:
         picture, film = strip.develop(path.parent)
-    return judge(run, result, spent, path, picture, film)
+    return judge(run, result, spent, sum(compiling), path, picture, film)
 
 
 def _when_full(run: Run) -> WhenFull:
@@ -87,8 +91,16 @@ def _when_full(run: Run) -> WhenFull:
     return "block" if run.plant is not None or run.request.robot.startswith("replay:") else "drop"
 
 
-def judge(run: Run, result: LoopResult, host_s: float, log: Path, picture: Path | None, film: Path | None) -> Outcome:
-    """The outcome of a finished loop."""
+def judge(
+    run: Run,
+    result: LoopResult,
+    host_s: float,
+    compiling_s: float,
+    log: Path,
+    picture: Path | None,
+    film: Path | None,
+) -> Outcome:
+    """The outcome of a finished loop that took `host_s`, of which `compiling_s` went by once for this machine."""
     executive = result.executive
     activities = [*executive.activities]
     if executive.recovery.state != "waiting":
@@ -107,7 +119,8 @@ def judge(run: Run, result: LoopResult, host_s: float, log: Path, picture: Path 
         not_caused=result.not_caused,
         peak_weight_on_bit_n=result.peak_weight_n,
         worst_margin=result.worst_margin,
-        real_time_factor=run.clock.now_s / max(host_s, 1e-9),
+        real_time_factor=run.clock.now_s / max(host_s - compiling_s, 1e-9),
+        compiling_s=compiling_s,
         payload_digest=payload_digest(log).total,
         log=log,
         picture=picture,

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from stope.session.outcome import Outcome
 
+NOTICED_S = 1.0  # of compiling
 COLOURS = {"succeeded": "green", "recovered": "yellow", "skipped": "dim", "failed": "red", "refused": "red"}
 
 
@@ -69,4 +70,6 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
         after = f"{outcome.impulse_residual_rel:.0e} after projection"
         yield "impulse book error", f"{outcome.impulse_error_rel:.1e}; {after}"
     yield "run time", f"{outcome.sim_s:.1f} s, {outcome.real_time_factor:.1f} x real time"
+    if outcome.compiling_s >= NOTICED_S:
+        yield "compiling, once on this machine", f"{outcome.compiling_s:.0f} s"
     yield "payload digest", outcome.payload_digest[:16]
