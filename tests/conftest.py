@@ -24,3 +24,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         callspec = getattr(item, "callspec", None)
         if item.get_closest_marker("mission") and callspec is not None and "name" in callspec.params:
             item.add_marker(pytest.mark.xdist_group(f"mission-{callspec.params['name']}"))
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children that read strangers' files are forks, whatever threads pytest has: they have what a test patched, and
+    begin in milliseconds."""
+    monkeypatch.setattr("stope.confined._has_one_thread", lambda: True)

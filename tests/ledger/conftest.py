@@ -16,6 +16,11 @@ from stope.ledger.journal import load
 from stope.tasklog.seal.policy import Policy, parse_policy
 
 
+@pytest.fixture(autouse=True)
+def _forked(forked: None) -> None:
+    """Agreements and logs are read in children."""
+
+
 @pytest.fixture(scope="module")
 def policy() -> Policy:
     organisations = {

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stope.mission.procedural import ellipsoid_mesh, icosphere
-from stope.mission.shape import Mesh, load_obj_with_report
+from stope.mission.shape import Mesh
+from stope.mission.shapefile import load_obj_with_report
 
 AXES = (88.5, 87.0, 58.0)  # Dimorphos
 

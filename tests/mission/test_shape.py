@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from stope.mission import objfile
 from stope.mission.errors import InputError
 from stope.mission.procedural import icosphere
-from stope.mission.shape import Mesh, load_obj, load_obj_with_report
+from stope.mission.shape import Mesh
+from stope.mission.shapefile import load_obj, load_obj_with_report
 
 CUBE_VERTICES = [(x, y, z) for x in (0.0, 4.0) for y in (0.0, 4.0) for z in (0.0, 4.0)]
 CUBE_QUADS = [(1, 2, 4, 3), (5, 7, 8, 6), (1, 5, 6, 2), (3, 4, 8, 7), (1, 3, 7, 5), (2, 6, 8, 4)]

@@ -15,7 +15,6 @@ from pydantic import Field, model_validator
 
 from stope.mission.errors import InputError
 from stope.mission.source import (
-    MAX_BYTES,
     FileModel,
     InputErrors,
     Mismatch,
@@ -24,6 +23,7 @@ from stope.mission.source import (
     read_yaml,
     shipped,
 )
+from stope.mission.textfile import MAX_BYTES
 from stope.mission.yamltree import MAX_DEPTH, MAX_VALUES, parse
 
 

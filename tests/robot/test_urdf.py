@@ -13,7 +13,7 @@ from stope.mission.errors import InputError
 from stope.mission.shipped import find_data
 from stope.robot.model import RobotModel
 from stope.robot.modelfile import load_robot
-from stope.robot.urdf import read_urdf
+from stope.robot.urdf import MAX_BYTES, read_urdf
 
 ROBOTS = ("miner", "bench_rig")
 HIP_RADIUS_M, UPPER_M, LOWER_M = 0.08, 0.30, 0.42
@@ -201,3 +201,17 @@ def test_a_missing_urdf_is_told(tmp_path: Path) -> None:
 
 def _link(urdf: Path, name: str) -> ET.Element:
     return next(link for link in ET.parse(urdf).getroot().iter("link") if link.get("name") == name)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'<!DOCTYPE r [<!ENTITY a "ha">]><robot name="&a;"/>', "a document type"),
+        (b"<robot>" + b" " * MAX_BYTES, f"more than {MAX_BYTES} bytes"),
+        (b"<a>" * 1_300_000, "broken XML"),
+    ],
+)
+def test_hostile_urdfs(content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "x.urdf").write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        read_urdf(tmp_path / "x.urdf")

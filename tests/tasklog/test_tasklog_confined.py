@@ -12,8 +12,9 @@ from sample_log import Sample
 from typer.testing import CliRunner
 
 from stope.cli import app
-from stope.tasklog import TaskLogError, confined, scan
+from stope.tasklog import TaskLogError, scan
 from stope.tasklog.appendfile import AppendFile
+from stope.tasklog.confined import confined as asked
 from stope.tasklog.newfile import draft_of, new_file
 from stope.tasklog.query.tables import datasets
 
@@ -21,12 +22,6 @@ from stope.tasklog.query.tables import datasets
 def stope(*words: object) -> tuple[int, str]:
     done = CliRunner().invoke(app, [str(word) for word in words])
     return done.exit_code, done.output
-
-
-@pytest.fixture
-def forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Children are forks, whatever threads pytest has: what a test patched is patched in them."""
-    monkeypatch.setattr(confined, "_has_one_thread", lambda: True)
 
 
 @pytest.mark.parametrize("name", ["says 1.5 GiB", "message that holds itself", "golden, bit flipped"])
@@ -73,7 +68,7 @@ def test_a_killed_child_leaves_nothing_to_trip_over(
     }[task]
 
     def ask() -> object:
-        return confined.confined(f"stope.tasklog.tasks:{task}", *map(str, words))
+        return asked(f"stope.tasklog.tasks:{task}", *map(str, words))
 
     with monkeypatch.context() as patch:
         for place, name in ((AppendFile, "sync"), (os, "replace"), (Path, "rename")):

@@ -149,6 +149,7 @@ def test_mutated_seals_policies_and_envelopes(path: list[int], value: object) ->
 
 
 @QUICK
+@pytest.mark.usefixtures("forked")
 @given(text=st.binary(max_size=200) | _json.map(lambda plain: json.dumps(plain).encode()))
 @example(text=b"{" * 5000)
 @example(text=b"\xef\xbb\xbf\n")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stope.mission.procedural import ellipsoid_mesh
-from stope.mission.shape import load_obj
+from stope.mission.shapefile import load_obj
 from stope.physics.gravity import G, Polyhedron
 from stope.validation.case import Absent
 from stope.validation.gravity import measured_shape

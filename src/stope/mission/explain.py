@@ -14,6 +14,8 @@ from stope.mission.errors import InputError
 from stope.mission.units import advice, stem, suffix_of, words_for
 from stope.mission.yamltree import Path, Tree
 
+MOST_EXPLAINED = 200  #: things wrong with one file; to look for what each was meant to be takes time
+
 _NOUNS = {
     "float_type": "a number",
     "int_type": "a whole number",
@@ -68,13 +70,17 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 def explain(error: ValidationError, tree: Tree, schema: type[BaseModel]) -> list[InputError]:
     """One InputError for each thing that is wrong, in the order of the file.
 
-    A field that is missing because its key was misspelt is told once, as the misspelling.
+    A field that is missing because its key was misspelt is told once, as the misspelling. Of very many only the first
+    `MOST_EXPLAINED` are looked at.
     """
     told: dict[tuple[int, int, str, str], InputError] = {}
     missing: dict[Path, list[str]] = {}
     missing_entries: dict[Path, InputError] = {}  # the last of a list wins: it knows the length
     misspelt = set()
-    located = [(detail, *_walk(detail["loc"], tree.data, schema)) for detail in error.errors(include_url=False)]
+    located = [
+        (detail, *_walk(detail["loc"], tree.data, schema))
+        for detail in error.errors(include_url=False)[:MOST_EXPLAINED]
+    ]
     for detail, path, fields in located:
         if detail["type"] == "extra_forbidden":
             misspelt.add((*path[:-1], did_you_mean(str(path[-1]), fields)))

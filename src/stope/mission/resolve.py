@@ -29,7 +29,7 @@ def resolved_mission(mission: Mission, body: Body, *materials: Material) -> dict
     }
     if isinstance(body.shape, ObjShape):
         shape = Path(body.shape.path)
-        document["body"]["shape"] |= {"path": shape.name, "sha256": hashlib.sha256(shape.read_bytes()).hexdigest()}
+        document["body"]["shape"] |= {"path": shape.name, "sha256": _sha256(shape)}
     return document | {"sha256": digest(document)}
 
 
@@ -38,6 +38,12 @@ def digest(document: dict[str, Any]) -> str:
     rest = {key: value for key, value in document.items() if key != "sha256"}
     canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    """Of the whole file, a piece at a time: nobody has looked at its size yet."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _without_folders(value: Any) -> Any:

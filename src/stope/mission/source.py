@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -11,14 +10,15 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stope.mission.errors import InputError
-from stope.mission.explain import Mismatch, did_you_mean, explain
+from stope.mission.explain import MOST_EXPLAINED, Mismatch, did_you_mean, explain
+from stope.mission.outside import is_ours, tree_from_outside
 from stope.mission.overrides import apply_overrides, override
 from stope.mission.shipped import data_root, find_data, shipped
+from stope.mission.textfile import read_text
 from stope.mission.yamltree import Tree, parse
 
 M = TypeVar("M", bound=BaseModel)
 
-MAX_BYTES = 1_000_000  #: the largest shipped file is 5 kB
 MAX_TOLD = 20  #: errors told at once; the wrong kind of file makes more
 
 
@@ -47,7 +47,9 @@ class InputErrors(InputError):  # noqa: N818 - the plural is the point
     def __str__(self) -> str:
         lines = [str(error) for error in self.errors[:MAX_TOLD]]
         more = len(self.errors) - len(lines)
-        return "\n".join([*lines, f"and {more} more"] if more else lines)
+        if more:
+            lines.append(f"and {more} more" if len(self.errors) < MOST_EXPLAINED else "and many more")
+        return "\n".join(lines)
 
 
 def read_yaml(path: Path | str, schema: type[M], overrides: Sequence[str] = ()) -> M:
@@ -66,12 +68,12 @@ def read_yaml(path: Path | str, schema: type[M], overrides: Sequence[str] = ()) 
 
 
 def read_tree(path: Path | str) -> Tree:
-    """Parse the file and remember where everything stands.
+    """Parse the file and remember where everything stands; one that did not come with Stope in a process of its own.
 
     Raises:
         InputError: missing, not a file, too large, binary or not YAML.
     """
-    return parse(_text(Path(path)), str(path))
+    return parse(read_text(Path(path)), str(path)) if is_ours(Path(path)) else tree_from_outside(Path(path))
 
 
 def validate(tree: Tree, schema: type[M], overrides: Sequence[str] = ()) -> M:
@@ -98,29 +100,6 @@ def checked_mapping(tree: Tree) -> Tree:
         line, column = mark if mark and tree.data is not None else (None, None)
         raise InputError(tree.file, read=read, expected="a mapping of fields ('key: value')", line=line, column=column)
     return tree
-
-
-def _text(path: Path) -> str:
-    file = str(path)
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(file, read="a folder" if path.is_dir() else "a device", expected="a YAML file")
-        if status.st_size > MAX_BYTES:
-            raise InputError(file, read=f"{status.st_size} bytes", expected=f"at most {MAX_BYTES}")
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(file, read="no such file", expected="a YAML file") from None
-    except OSError as error:
-        raise InputError(file, read=f"an error ({error.strerror})", expected="a readable file") from error
-    if b"\0" in raw:
-        raise InputError(file, read="a binary file", expected="YAML in UTF-8")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        read = f"the byte 0x{raw[error.start]:02x}, which is not UTF-8"
-        raise InputError(file, read=read, expected="YAML in UTF-8", line=line) from error
 
 
 __all__ = [

@@ -30,6 +30,7 @@ from stope.mission.errors import InputError
 
 MAX_DEPTH = 32  #: nesting of a file; the deepest shipped file nests 4
 MAX_VALUES = 100_000  #: values after aliases are expanded
+MAX_TEXT = 2_000_000  #: letters of keys and values, likewise; a file has at most 1 000 000
 
 Path = tuple[str | int, ...]
 _END = (MappingEndEvent, SequenceEndEvent)
@@ -93,11 +94,13 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class _Node:
+class Node:
+    """A value and where it starts: a scalar, a list's `items`, or a mapping's `entries` (key, its place, value)."""
+
     mark: Mark
     scalar: Any = None
-    items: tuple[_Node, ...] | None = None
-    entries: tuple[tuple[str, Mark, _Node], ...] | None = None
+    items: tuple[Node, ...] | None = None
+    entries: tuple[tuple[str, Mark, Node], ...] | None = None
 
 
 def parse(text: str, file: str) -> Tree:
@@ -106,18 +109,32 @@ def parse(text: str, file: str) -> Tree:
     Raises:
         InputError: not YAML 1.2, a duplicate key, a tag, NaN or infinity, too deep, or aliases that expand without end.
     """
+    return planted(grown(text, file), file)
+
+
+def grown(text: str, file: str) -> Node | None:
+    """The document's nodes, those that aliases name shared; None where there is no document. Errors as in `parse`."""
     events = _events(text, file)
-    root: _Node | None = None
+    root: Node | None = None
     reader = _Reader(file, events)
     for event in events:
         if isinstance(event, DocumentStartEvent):
             if root is not None:
                 raise reader.refuse(event, "a second document ('---')", "one document a file")
             root = reader.node(next(events), depth=0)
+    return root
+
+
+def planted(root: Node | None, file: str) -> Tree:
+    """The tree of these nodes.
+
+    Raises:
+        InputError: aliases that expand without end.
+    """
     tree = Tree(file, None)
     if root is None:
         return tree
-    _mark(root, (), tree, budget=[MAX_VALUES])  # before _plain: aliases may expand without end
+    _mark(root, (), tree, _Budget(MAX_VALUES, MAX_TEXT))  # before _plain: aliases may expand without end
     return replace(tree, data=_plain(root))
 
 
@@ -141,8 +158,9 @@ class _Reader:
 
     def __init__(self, file: str, events: Iterator[Event]) -> None:
         self._file, self._events = file, events
-        self._anchors: dict[str, _Node] = {}
+        self._anchors: dict[str, Node] = {}
         self._path: list[str] = []
+        self._left = MAX_VALUES
 
     def refuse(self, event: Event, read: str, expected: str, remedy: str = "") -> InputError:
         mark = _position(event)
@@ -151,9 +169,12 @@ class _Reader:
             field=".".join(self._path), line=mark.line, column=mark.column,
         )  # fmt: skip
 
-    def node(self, event: Event, depth: int) -> _Node:
+    def node(self, event: Event, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise self.refuse(event, f"values nested more than {MAX_DEPTH} deep", f"at most {MAX_DEPTH} levels")
+        self._left -= 1
+        if self._left < 0:
+            raise self.refuse(event, f"more than {MAX_VALUES} values", "a file for people")
         if isinstance(event, AliasEvent):
             if event.anchor not in self._anchors:
                 raise self.refuse(
@@ -168,24 +189,24 @@ class _Reader:
         elif isinstance(event, SequenceStartEvent):
             node = self._sequence(event, depth)
         else:
-            node = _Node(_position(event), scalar=self._scalar(event))
+            node = Node(_position(event), scalar=self._scalar(event))
         if event.anchor:
             self._anchors[event.anchor] = node
         return node
 
-    def _sequence(self, start: Event, depth: int) -> _Node:
-        items: list[_Node] = []
+    def _sequence(self, start: Event, depth: int) -> Node:
+        items: list[Node] = []
         while not isinstance(item := next(self._events), _END):
             items.append(self._at(str(len(items)), item, depth))
-        return _Node(_position(start), items=tuple(items))
+        return Node(_position(start), items=tuple(items))
 
-    def _at(self, step: str, event: Event, depth: int) -> _Node:
+    def _at(self, step: str, event: Event, depth: int) -> Node:
         self._path.append(step)
         node = self.node(event, depth + 1)
         self._path.pop()
         return node
 
-    def _mapping(self, start: Event, depth: int) -> _Node:
+    def _mapping(self, start: Event, depth: int) -> Node:
         seen: dict[str, Mark] = {}
         entries = []
         while not isinstance(event := next(self._events), _END):
@@ -198,13 +219,16 @@ class _Reader:
                 raise self.refuse(event, f"the key '{key}' again", f"it once; line {seen[key].line} has it already")
             seen[key] = mark
             entries.append((key, mark, self._at(key, next(self._events), depth)))
-        return _Node(_position(start), entries=tuple(entries))
+        return Node(_position(start), entries=tuple(entries))
 
     def _text(self, event: ScalarEvent) -> str:
         text: str = event.value
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise self.refuse(event, "half of a surrogate pair", "Unicode text")
-        return text
+        if not any("\ud800" <= letter <= "\udfff" for letter in text):
+            return text
+        try:  # JSON writes a letter beyond the first 65 536 as such a pair
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            raise self.refuse(event, "half of a surrogate pair", "Unicode text") from None
 
     def _scalar(self, event: ScalarEvent) -> Any:
         text = self._text(event)
@@ -230,12 +254,21 @@ def _position(event: Event) -> Mark:
     return Mark(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
-def _mark(node: _Node, path: Path, tree: Tree, budget: list[int]) -> None:
-    budget[0] -= 1
-    if budget[0] < 0 or len(path) > 2 * MAX_DEPTH:
+@dataclass(slots=True)
+class _Budget:
+    """What may still be told of a file."""
+
+    values: int
+    text: int
+
+
+def _mark(node: Node, path: Path, tree: Tree, budget: _Budget) -> None:
+    budget.values -= 1
+    budget.text -= len(node.scalar) if isinstance(node.scalar, str) else 0
+    if budget.values < 0 or budget.text < 0 or len(path) > 2 * MAX_DEPTH:
         raise InputError(
             tree.file,
-            read=f"aliases that expand to more than {MAX_VALUES} values",
+            read=f"aliases that expand to more than {MAX_VALUES} values or {MAX_TEXT} letters",
             expected="a file for people",
             line=node.mark.line,
             column=node.mark.column,
@@ -244,11 +277,12 @@ def _mark(node: _Node, path: Path, tree: Tree, budget: list[int]) -> None:
     for index, item in enumerate(node.items or ()):
         _mark(item, (*path, index), tree, budget)
     for key, mark, value in node.entries or ():
+        budget.text -= len(key)
         tree.keys[(*path, key)] = mark
         _mark(value, (*path, key), tree, budget)
 
 
-def _plain(node: _Node) -> Any:
+def _plain(node: Node) -> Any:
     if node.items is not None:
         return [_plain(item) for item in node.items]
     if node.entries is not None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from stope.mission.errors import InputError
 
+MAX_BYTES = 4_000_000  #: the miner's has 69 kB
+
 
 @dataclass(frozen=True, slots=True)
 class UrdfJoint:
@@ -60,7 +62,7 @@ def read_urdf(path: Path) -> UrdfTree:
         InputError: no such file, not XML, not one tree of links, or a number that is none.
     """
     try:
-        robot = ET.parse(path).getroot()
+        robot = ET.fromstring(_bytes(path))
     except OSError as error:
         raise InputError(str(path), read=f"no readable file ({error.strerror})", expected="the robot's URDF") from error
     except ET.ParseError as error:
@@ -74,6 +76,16 @@ def read_urdf(path: Path) -> UrdfTree:
     joints = {joint.get("name", ""): _joint(path, joint) for joint in robot.findall("joint")}
     _check_tree(path, masses, joints)
     return UrdfTree(path, robot.get("name", ""), masses, joints)
+
+
+def _bytes(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        data = handle.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise InputError(str(path), read=f"more than {MAX_BYTES} bytes", expected="a URDF of at most so many")
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:  # entities expand without end; a URDF has none
+        raise InputError(str(path), read="a document type", expected="a URDF, which has none", remedy="remove it")
+    return data
 
 
 def _joint(path: Path, element: ET.Element) -> UrdfJoint:

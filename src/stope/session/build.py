@@ -31,7 +31,8 @@ from stope.mission.material import load_material
 from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, Mission, read_mission
 from stope.mission.procedural import ellipsoid_mesh
 from stope.mission.resolve import resolved_mission
-from stope.mission.shape import Mesh, load_obj
+from stope.mission.shape import Mesh
+from stope.mission.shapefile import load_obj
 from stope.mission.shipped import find_data
 from stope.mission.streams import random_stream
 from stope.mission.yamltree import Tree

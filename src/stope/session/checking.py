@@ -15,7 +15,7 @@ from stope.mission.material import Material, load_material
 from stope.mission.missionfile import Mission, read_mission
 from stope.mission.resolve import digest, resolved_mission
 from stope.mission.scenario import Scenario
-from stope.mission.shape import load_obj
+from stope.mission.shapefile import load_obj
 from stope.mission.shipped import find_data
 from stope.robot.modelfile import RobotFile, load_robot
 from stope.session.fit import check_fit

@@ -1,66 +1,13 @@
-"""Work on a file that nobody vouches for in a child process with a ceiling on memory, time and output.
-
-`scan` checks what a file declares, and this holds where a check was forgotten: the child dies, we say so, and go on.
-The child is a fork where this process has one thread, so that looking at a small log costs milliseconds; with other
-threads, which a fork would leave with their locks held, it is a fresh interpreter.
-"""
+"""A stranger's log in a child process with a ceiling: `stope.confined` with answers in JSON and the log's own error."""
 
 from __future__ import annotations
 
-import importlib
 import json
-import os
-import select
-import signal
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from stope.clock import HostClock
+from stope.confined import Ceiling, CeilingError, RefusedError
+from stope.confined import confined as confined_bytes
 from stope.tasklog.errors import TaskLogError
-
-_MAX_ANSWER = 64 * 1024 * 1024
-_REFUSED, _NO_SUCH_TASK, _GAVE_UP = 3, 4, 5
-_TOLD_FD = 3  # where a fresh interpreter answers
-_PATIENCE_S = 2.0  # of a child that was asked to end and removes its drafts
-
-
-@dataclass(frozen=True, slots=True)
-class Ceiling:
-    """What a child may take; `cpu_s` is processor time and `wall_s` time on the clock."""
-
-    memory_mb: int = 2048
-    cpu_s: int = 300
-    wall_s: float = 600.0
-
-
-#: What may be run so; a name outside is a mistake in our code.
-TASKS = frozenset(
-    f"stope.tasklog.tasks:{name}"
-    for name in (
-        "add_to_tables",
-        "catalogue_rows",
-        "check_log",
-        "examine_seal",
-        "export_log",
-        "import_tables",
-        "info_log",
-        "join_log",
-        "log_parts",
-        "pack_log",
-        "read_through",
-        "recover_log",
-        "redact_log",
-        "state_log",
-        "verify_log",
-    )
-) | {
-    "stope.ledger.claims:shown_plain",
-    "stope.ledger.from_logs:cited_plain",
-    "stope.ledger.from_logs:collected_plain",
-    "stope.tasklog.diff:summarise_plain",
-}
 
 
 def confined(task: str, *arguments: str, ceiling: Ceiling | None = None) -> Any:
@@ -69,131 +16,13 @@ def confined(task: str, *arguments: str, ceiling: Ceiling | None = None) -> Any:
     Raises:
         TaskLogError: what the task raised, or that it took more than it may.
     """
-    if task not in TASKS:
-        raise ValueError(f"{task} is not among the tasks that may be confined")
-    ceiling = ceiling or Ceiling()
-    heard, told = os.pipe()
     try:
-        child = (_fork if _has_one_thread() else _spawn)(task, arguments, ceiling, told)
-    finally:
-        os.close(told)
-    code, answer = _listen(child, heard, ceiling.wall_s)
-    subject = next((word for word in arguments if word.endswith(".mcap")), arguments[-1])
-    if code == 0 and answer:
-        return json.loads(answer)
-    if code == _REFUSED and answer:
-        raise TaskLogError(str(json.loads(answer)))
-    if len(answer) > _MAX_ANSWER:
-        raise TaskLogError(f"{subject}: there is more to say of it than {_MAX_ANSWER >> 20} MiB, the limit")
-    if code is None:
-        raise TaskLogError(f"{subject}: took more than {ceiling.wall_s:g} s and was given up")
-    raise TaskLogError(
-        f"{subject}: reading it took more than {ceiling.memory_mb} MB or {ceiling.cpu_s} s of processor time, or "
-        f"broke the reader (exit code {code}); nothing of it was taken"
-    )
+        return json.loads(confined_bytes(task, *arguments, ceiling=ceiling or Ceiling()))
+    except RefusedError as error:
+        raise TaskLogError(str(error)) from error
+    except CeilingError as error:
+        subject = next((word for word in arguments if word.endswith(".mcap")), arguments[-1])
+        raise TaskLogError(f"{subject}: {error}") from error
 
 
-def _has_one_thread() -> bool:
-    """Threads of libraries count, which Python does not see; False where nobody can tell."""
-    try:
-        return len(os.listdir("/proc/self/task")) == 1
-    except OSError:
-        return False
-
-
-def _fork(task: str, arguments: Sequence[str], ceiling: Ceiling, told: int) -> int:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            silent = os.open(os.devnull, os.O_RDWR)
-            for standard in range(3):
-                os.dup2(silent, standard)
-            code = _work(task, arguments, ceiling, told)
-        finally:
-            os._exit(code)  # nothing of the parent's is ended twice
-    return child
-
-
-def _spawn(task: str, arguments: Sequence[str], ceiling: Ceiling, told: int) -> int:
-    limits = (str(ceiling.memory_mb), str(ceiling.cpu_s))
-    call = [sys.executable, "-m", "stope.tasklog.confined", task, *limits, *arguments]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ARROW_DEFAULT_MEMORY_POOL": "system"}
-    environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    silent = [(os.POSIX_SPAWN_OPEN, standard, os.devnull, os.O_RDWR, 0) for standard in range(3)]
-    if told == _TOLD_FD:
-        os.set_inheritable(told, True)  # a duplicate onto the same number would keep the mark that closes it
-    actions = [*silent, (os.POSIX_SPAWN_DUP2, told, _TOLD_FD)]
-    return os.posix_spawn(sys.executable, call, environment, file_actions=actions)
-
-
-def _listen(child: int, heard: int, wall_s: float) -> tuple[int | None, bytes]:
-    """The child's exit code, None when it was given up, and what it said."""
-    clock, data, in_time = HostClock(), bytearray(), False
-    end_s = clock.now_s() + wall_s
-    try:
-        while len(data) <= _MAX_ANSWER and select.select([heard], [], [], max(0.0, end_s - clock.now_s()))[0]:
-            block = os.read(heard, 1 << 20)
-            if not block:
-                in_time = True
-                break
-            data += block
-        if not in_time:
-            os.kill(child, signal.SIGTERM)
-            end_s = clock.now_s() + _PATIENCE_S
-            while select.select([heard], [], [], max(0.0, end_s - clock.now_s()))[0] and os.read(heard, 1 << 20):
-                pass
-    finally:
-        os.close(heard)
-        if not in_time:
-            os.kill(child, signal.SIGKILL)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return (code if in_time else None), bytes(data)
-
-
-class _GivenUp(BaseException):
-    """Raised in the child where it is, so that drafts are removed on the way out."""
-
-
-def _work(task: str, arguments: Sequence[str], ceiling: Ceiling, told: int) -> int:
-    """The child's part; its exit code."""
-    for number in (signal.SIGTERM, signal.SIGXCPU):
-        signal.signal(number, _give_up)
-    try:
-        module, _, name = task.partition(":")
-        _limit(ceiling)
-        code, answer = 0, getattr(importlib.import_module(module), name)(*arguments)
-    except TaskLogError as error:
-        code, answer = _REFUSED, str(error)
-    except _GivenUp:
-        return _GAVE_UP
-    with os.fdopen(told, "wb") as pipe:
-        pipe.write(json.dumps(answer).encode())
-    return code
-
-
-def _give_up(_number: int, _frame: object) -> NoReturn:
-    raise _GivenUp
-
-
-def _limit(ceiling: Ceiling) -> None:
-    import resource
-
-    bytes_ = ceiling.memory_mb * 1_000_000
-    resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
-    resource.setrlimit(resource.RLIMIT_CPU, (ceiling.cpu_s, ceiling.cpu_s + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def main() -> None:
-    """The child, as a fresh interpreter."""
-    task, memory_mb, cpu_s, *arguments = sys.argv[1:]
-    if task not in TASKS:
-        raise SystemExit(_NO_SUCH_TASK)
-    raise SystemExit(_work(task, arguments, Ceiling(int(memory_mb), int(cpu_s)), _TOLD_FD))
-
-
-if __name__ == "__main__":
-    main()
+__all__ = ["Ceiling", "confined"]

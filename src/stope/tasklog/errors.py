@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from stope.confined import RefusedError
 
-class TaskLogError(Exception):
+
+class TaskLogError(RefusedError):
     """A log that cannot be written or read as asked; the message names the file and says why."""
 
 

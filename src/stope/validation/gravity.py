@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from stope.mission.procedural import icosphere
-from stope.mission.shape import Mesh, load_obj, load_obj_with_report
+from stope.mission.shape import Mesh
+from stope.mission.shapefile import load_obj, load_obj_with_report
 from stope.mission.shipped import data_root
 from stope.physics import flight, frames
 from stope.physics.constants import Array

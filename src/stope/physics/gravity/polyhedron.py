@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stope.mission.shape import Mesh, Unit, load_obj
+from stope.mission.shape import Mesh, Unit
+from stope.mission.shapefile import load_obj
 from stope.physics.constants import Array, G, finite, positive
 from stope.physics.gravity.kernel import LANES, SUMS, Indices, distances, edge_terms, facet_terms
 from stope.physics.gravity.sphere import point_mass_acceleration, point_mass_gradient, point_mass_potential
@@ -205,7 +206,7 @@ def _edge_table(vertices: Array, faces: Indices, normals: Array) -> tuple[Indice
     one, two = order[0::2], order[1::2]
     paired = len(order) % 2 == 0 and bool((key[one] == key[two]).all() and (np.diff(key[one]) > 0).all())
     if not paired or (start[one] == start[two]).any():
-        raise ValueError("polyhedron is open or wound inconsistently: load it with stope.mission.shape.load_obj")
+        raise ValueError("polyhedron is open or wound inconsistently: load it with stope.mission.shapefile.load_obj")
     along = vertices[end] - vertices[start]
     length = np.linalg.norm(along, axis=1)
     face_normal = np.repeat(normals, 3, axis=0)
