@@ -35,6 +35,6 @@ class Gait:
 #: Four limbs, three grips always closed, each new one pulled at with 8 N.
 GAITS = {
     "miner_walk": Gait(
-        490.0, 17.0e3, "one metre on bare c_boulder_strong of Bennu in PyBullet, seed 20270302, 20 steps", "2026-11-23"
+        489.0, 17.1e3, "one metre on bare c_boulder_strong of Bennu in PyBullet, seed 20270302", "2026-11-23"
     ),
 }
