@@ -224,7 +224,7 @@ def audit(
     evidence: Annotated[bool, typer.Option("--evidence", help="Also print what each entry rests on.")] = False,
     log: Annotated[
         list[Path] | None,
-        typer.Option("--log", metavar="LOG", help="Hold what contributions claim against this log, too. Repeat it."),
+        typer.Option("--log", metavar="LOG", help="Work out again from this log what entries say of it. Repeat it."),
     ] = None,
 ) -> None:
     """Hold books and agreement against each other; exit code 1 if something needs attention."""
@@ -233,20 +233,26 @@ def audit(
         exists(file)
     from stope.ledger.agreement import load_agreement
     from stope.ledger.audit import audit as examine
-    from stope.ledger.audit_page import audit_page, evidence_text
+    from stope.ledger.audit_page import audit_page, checked_text, evidence_text
     from stope.ledger.claims import shown_by
     from stope.ledger.journal import load
+    from stope.ledger.recomputed import files_of
     from stope.tasklog.newfile import write_new
     from stope.tasklog.seal.policy import load_policy
 
     journal = load(ledger, load_policy(policy))
-    found = examine(journal, *load_agreement(agreement), shown_by(log or (), journal))
+    shown, files = shown_by(log or (), journal), files_of(log or (), journal, policy)
+    found = examine(journal, *load_agreement(agreement), shown, files)
     if html is not None:
         write_new(html, audit_page(found).encode())
     for trail in found.trails if evidence else ():
+        outcome = found.outcomes.get(trail.entry.number, "")
         typer.echo(
             f"entry {trail.entry.number}, {trail.entry.kind} by {trail.entry.organisation}: {evidence_text(trail)}"
+            + (f" ({outcome})" if outcome else "")
         )
+    if found.outcomes:
+        typer.echo(checked_text(found))
     typer.echo("\n".join(found.findings) or f"{ledger}: {len(found.journal.lines)} entries, nothing to report")
     raise typer.Exit(FAILED if found.findings else 0)
 

@@ -72,6 +72,7 @@ TASKS = (
         "stope.ledger.claims:shown_plain",
         "stope.ledger.from_logs:cited_plain",
         "stope.ledger.from_logs:collected_plain",
+        "stope.ledger.measured:measured_plain",
         "stope.tasklog.diff:summarise_plain",
     }
     | {"stope.mission.outside_tasks:mesh_parsed", "stope.mission.outside_tasks:yaml_parsed"}

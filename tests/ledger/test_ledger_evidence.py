@@ -134,6 +134,11 @@ def test_from_the_command_line_with_a_log_in_parts(books: Books, tmp_path: Path)
     cites = [f"log {digest}, /mass/parcel, 2027-01-15 08:0{number}" for number, digest in enumerate(digests)]
     assert f"entry 1, collect by ours: {'; '.join(cites)}" in said
     assert said.count(", /task/progress, 2027-01-15 08:00 to 08:01") == 2
+    assert "0 of 3 measured entries worked out again; not checked" in said
+    said = stope("ledger", "audit", ledger, *words, "--log", tmp_path / "run.mcap", "--log", tmp_path / "scale.mcap")
+    assert said.count("(agrees with its logs)") == 2
+    assert "3 of 3 measured entries worked out again\n" in said
+    assert "evidence.exceeded: entry 3" in said  # nine hours of a log of one minute
     done = CliRunner().invoke(app, list(map(str, ("ledger", "weigh", ledger, "hopper:m1", "regolith", "5", "--std", "1",
                               "--log", tmp_path / "scale.mcap", "--topic", "/nothing", *by))))  # fmt: skip
     assert (done.exit_code, "no verified messages on /nothing" in done.output) == (2, True)

@@ -13,6 +13,7 @@ from stope.ledger.claims import Shown, exceeded
 from stope.ledger.entry import SERVICES, Entry
 from stope.ledger.evidence import MEASURED, Trail, trails
 from stope.ledger.journal import Journal
+from stope.ledger.recomputed import AGREES, Files, absent_text, recompute
 from stope.ledger.sharing import MG_PER_KG, allocate
 
 CLOCKS_DIFFER = timedelta(hours=1)
@@ -47,7 +48,10 @@ class Share:
 
 @dataclass(slots=True)
 class Audit:
-    """The outcome: `findings` is empty when the books hold and every promise was kept."""
+    """The outcome: `findings` is empty when the books hold and every promise was kept.
+
+    `outcomes` says of each entry that states something measured what came of holding it against its logs.
+    """
 
     journal: Journal
     agreement: Agreement
@@ -57,10 +61,21 @@ class Audit:
     shares: list[Share] = field(default_factory=list)
     contributions: dict[str, dict[str, int]] = field(default_factory=dict)
     trails: list[Trail] = field(default_factory=list)
+    outcomes: dict[int, str] = field(default_factory=dict)
 
 
-def audit(journal: Journal, agreement: Agreement, agreement_sha256: str, shown: Shown = MappingProxyType({})) -> Audit:
-    """Add up the journal and hold it against the agreement, and contributions against what the logs here show.
+def audit(
+    journal: Journal,
+    agreement: Agreement,
+    agreement_sha256: str,
+    shown: Shown = MappingProxyType({}),
+    files: Files = MappingProxyType({}),
+) -> Audit:
+    """Add up the journal and hold it against the agreement, and what was measured against the logs that are here.
+
+    Args:
+        shown: what they show of contributions (`claims.shown_by`).
+        files: what they hold of collected and weighed mass (`recomputed.files_of`).
 
     Raises:
         InputError: the journal itself cannot be added up.
@@ -69,6 +84,7 @@ def audit(journal: Journal, agreement: Agreement, agreement_sha256: str, shown: 
     found = Audit(journal, agreement, books, contributions=contributions(journal, books), trails=trails(journal))
     _evidence(found)
     _claims(found, shown)
+    _recomputed(found, files)
     _weighings(found)
     _adjustments(found)
     _times(found)
@@ -123,9 +139,24 @@ def _evidence(found: Audit) -> None:
 
 
 def _claims(found: Audit, shown: Shown) -> None:
-    entries = (line.entry for line in found.journal.lines if line.entry.number not in found.books.reversed_by)
-    for text in exceeded(entries, shown):
-        _tell(found, "evidence.exceeded", text)
+    entries = [line.entry for line in found.journal.lines if line.entry.number not in found.books.reversed_by]
+    beyond = exceeded(entries, shown)
+    for entry in (line.entry for line in found.journal.lines if line.entry.kind == "contribute"):
+        absent = [row for row in entry.evidence if (row.log_sha256, row.topic) not in shown]
+        if absent:
+            found.outcomes[entry.number] = absent_text(absent[0])
+        elif entry.evidence:
+            found.outcomes[entry.number] = "DIFFERS" if entry.number in beyond else AGREES
+    for number, text in beyond.items():
+        _tell(found, "evidence.exceeded", f"entry {number}: {text}")
+
+
+def _recomputed(found: Audit, files: Files) -> None:
+    again = recompute(found.journal, files, found.agreement.k_sigma)
+    found.outcomes |= again.outcome
+    for number, text in again.wrong:
+        if number not in found.books.reversed_by:
+            _tell(found, "evidence.differs", f"entry {number}: {text}")
 
 
 def _weighings(found: Audit) -> None:

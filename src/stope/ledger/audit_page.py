@@ -95,14 +95,16 @@ def audit_page(found: Audit) -> str:
         "<p>A site is negative by what has left it, so that all amounts of a commodity sum to 0.</p>"
         f"<h2>What each entry rests on</h2>{_evidence(found)}"
         "<p>A log is named by the first twelve digits of the SHA-256 of its file as it was sealed "
-        "(<code>sha256sum</code>); times are the minutes of it that are cited, UTC.</p></html>\n"
+        "(<code>sha256sum</code>); times are the minutes of it that are cited, UTC. What was measured is worked out "
+        "again from the logs that were at hand; where it says <i>not checked</i>, only its signature stands for it."
+        "</p></html>\n"
     )
 
 
 def _evidence(found: Audit) -> str:
     """A row per entry: the logs that it cites, or the entries from which its amounts came."""
     return _table(
-        ("entry", "what", "by", "when", "evidence"),
+        ("entry", "what", "by", "when", "evidence", "held against its logs"),
         (
             (
                 trail.entry.number,
@@ -110,6 +112,7 @@ def _evidence(found: Audit) -> str:
                 trail.entry.organisation,
                 _said_at(trail.entry.at),
                 evidence_text(trail),
+                found.outcomes.get(trail.entry.number, ""),
             )
             for trail in found.trails
         ),
@@ -128,6 +131,14 @@ def evidence_text(trail: Trail) -> str:
     if others:
         own.append(f"the logs of {'entries' if len(others) > 1 else 'entry'} {', '.join(others)}")
     return "; ".join(own) or "NOTHING"
+
+
+def checked_text(found: Audit) -> str:
+    """How many entries were held against their logs, and which were not, in one line."""
+    unchecked = [number for number, text in sorted(found.outcomes.items()) if text.startswith("not checked")]
+    said = f"{len(found.outcomes) - len(unchecked)} of {len(found.outcomes)} measured entries worked out again"
+    numbers = ", ".join(map(str, unchecked[:20])) + (" and more" if len(unchecked) > 20 else "")
+    return said + (f"; not checked (log absent, or nothing to compare; see --evidence): {numbers}" if unchecked else "")
 
 
 def _named(row: Evidence) -> str:

@@ -60,13 +60,13 @@ def shown_plain(log: str, topics: str) -> list[dict[str, Any]]:
         raise TaskLogError(str(error)) from error
 
 
-def exceeded(entries: Iterable[Entry], shown: Shown) -> list[str]:
-    """What entries claim beyond their logs, a sentence each; those whose logs are not all here are left out.
+def exceeded(entries: Iterable[Entry], shown: Shown) -> dict[int, str]:
+    """What entries claim beyond their logs, a sentence by number; those whose logs are not all here are left out.
 
     What one entry has claimed of a log the next cannot claim again.
     """
     left = {(*key, kind): amount for key, row in shown.items() for kind, amount in row.items()}
-    found = []
+    found: dict[int, str] = {}
     for entry in entries:
         for posting in entry.postings if entry.kind == "contribute" else ():
             kind, amount = posting.commodity, float(posting.amount_mg)
@@ -77,7 +77,7 @@ def exceeded(entries: Iterable[Entry], shown: Shown) -> list[str]:
             if amount > rest * _ALLOWED + _UNIT:
                 shows = f"the logs that it cites show {rest:.4g} {SERVICES[kind]} that nobody has claimed before"
                 claimed = f"{posting.amount_mg} {SERVICES[kind]} of {kind} by {entry.organisation}"
-                found.append(f"entry {entry.number}: {claimed}; {shows}")
+                found[entry.number] = f"{claimed}; {shows}"
             for key in keys:
                 taken = min(amount, left[key])
                 left[key], amount = left[key] - taken, amount - taken

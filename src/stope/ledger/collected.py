@@ -18,7 +18,7 @@ from stope.tasklog.messages import message_class
 from stope.tasklog.reader import LogMessage, read
 from stope.tasklog.seal.dsse import Envelope
 from stope.tasklog.seal.policy import Policy
-from stope.tasklog.seal.statement import Statement, read_statement
+from stope.tasklog.seal.statement import read_statement
 from stope.tasklog.seal.verify import Verification, verify
 from stope.tasklog.topics import TOPICS
 
@@ -80,8 +80,8 @@ def collected_of(
     for path, _ in parts:
         found = mass_moved(path, topic)
         moved = moved + found if topic == PARCELS else found or moved
-    net = _net(log, moved, {**ACCOUNTS, **(extra_accounts or {})}, site, robot)
-    postings = tuple(_rounded(net))
+    net = net_moved(log, moved, {**ACCOUNTS, **(extra_accounts or {})}, site, robot)
+    postings = tuple(rounded(net))
     if not postings:
         raise InputError(str(log), read="no mass moved", expected=f"mass on {PARCELS} or {BALANCES}")
     return postings, evidence
@@ -110,16 +110,16 @@ def cited(log: Path, envelope: Envelope, found: Verification, topic: str) -> Evi
     return Evidence(
         log_sha256=statement.file_sha256,
         seal_sha256=hashlib.sha256(envelope.payload).hexdigest(),
-        content_sha256=_content(statement, verified),
+        content_sha256=content_sha256({name: statement.subjects[name].sha256 for name in verified}),
         topic=topic,
         segments=tuple(sorted(int(name.removeprefix(prefix)) for name in verified)),
         messages=sum(verified.values()),
     )
 
 
-def _content(statement: Statement, names: Iterable[str]) -> str:
-    """SHA-256 over the lines "name digest" of the mass subjects, sorted."""
-    lines = "".join(f"{name} {statement.subjects[name].sha256}\n" for name in sorted(names))
+def content_sha256(digests: Mapping[str, str]) -> str:
+    """SHA-256 over the lines "name digest" of subjects, sorted."""
+    lines = "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -147,7 +147,7 @@ def mass_moved(log: Path, topic: str) -> list[tuple[str, str, int]]:
     return moved
 
 
-def _net(
+def net_moved(
     log: Path, moved: Iterable[tuple[str, str, int]], accounts: Mapping[str, str], site: str, robot: str
 ) -> dict[str, dict[str, int]]:
     """Net micrograms by material and ledger account; they sum to 0 for each material, exactly."""
@@ -179,8 +179,8 @@ def _message(log: Path, topic: str, found: LogMessage) -> Any:
         raise InputError(str(log), read=read_, expected=TOPICS[topic].schema, field=topic) from None
 
 
-def _rounded(net: Mapping[str, Mapping[str, int]]) -> list[Posting]:
-    """Whole milligrams that still sum to 0: what rounding leaves is taken from where the mass came from."""
+def rounded(net: Mapping[str, Mapping[str, int]]) -> list[Posting]:
+    """Postings in whole milligrams that still sum to 0: what rounding leaves is taken from where the mass came from."""
     postings = []
     for material, row in sorted(net.items()):
         whole = {account: (amount + _UG_PER_MG // 2) // _UG_PER_MG for account, amount in row.items()}
