@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of the log's readers with atheris, which the tests do not need: pip install atheris.
+"""Coverage-guided fuzzing of the log's readers with atheris; `tests/test_fuzzing.py` runs it short and seeded.
 
 Run: python hostile_corpus.py SEEDS; python fuzz_log.py -max_total_time=600 FOUND SEEDS. What it finds becomes a file of
 `hostile_corpus`, which the tests replay.
