@@ -325,7 +325,7 @@ def robots(json: JsonOption = False) -> None:
     _print_list(
         {
             name: f"{len(model.limbs)} anchors, {len(model.joints)} joints, "
-            + ", ".join(tool for tool, part in (("drill", model.drill), ("drums", model.drums)) if part is not None)
+            + ", ".join(tool for tool in ("drill", "drums", "sampler") if getattr(model, tool) is not None)
             for name, model in found.items()
         },
         json,

@@ -292,3 +292,22 @@ def test_a_mesh_from_a_file_by_its_names(tmp_path: Path, cube: gravity.Polyhedro
     assert np.array_equal(read.potential(at), cube.potential(at))
     assert np.array_equal(read.acceleration(at[0]), cube.acceleration(at)[0])
     assert read.gradient(at).shape == (2, 3, 3)
+
+
+def test_bearing_is_prandtls_for_clay_and_terzaghis_for_sand() -> None:
+    """N_c of the textbooks: 5.14 at 0, 14.83 at 20, 30.14 at 30, 46.12 at 35 degrees; 1.3 for a circle."""
+    angles = np.radians([0.0, 20.0, 30.0, 35.0])
+    assert cohesion.bearing_capacity_pa(10.0, angles) == pytest.approx(
+        13.0 * np.array([5.14, 14.83, 30.14, 46.12]), rel=1e-3
+    )
+    assert cohesion.bearing_capacity_pa(10.0, 1e-5) == pytest.approx(cohesion.bearing_capacity_pa(10.0, 0.0), rel=1e-4)
+    with pytest.raises(ValueError, match="friction_rad"):
+        cohesion.bearing_capacity_pa(1.0, 1.6)
+
+
+def test_grains_leave_with_what_parts_and_lifts_them() -> None:
+    assert sampling.loft_speed_m_s(9.81, 0.1) == pytest.approx(math.sqrt(2 * 9.81 * 0.1))
+    assert sampling.loft_speed_m_s(0.0, 0.1, 1.0, 600.0) == pytest.approx(math.sqrt(2.0 / 600.0))
+    assert sampling.loft_speed_m_s(5.5e-5, 0.1, 1.0, 600.0) == pytest.approx(0.0578, abs=1e-4)
+    with pytest.raises(ValueError, match="density_kg_m3"):
+        sampling.loft_speed_m_s(1.0, 0.1, 1.0, 0.0)

@@ -174,3 +174,37 @@ def test_seventeen_joints_are_too_many(edit) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         load_robot(tmp_path / "robot.yaml")
+
+
+def test_the_sampler_blows_down_and_three_nozzles_hold_it() -> None:
+    model = load_robot(find_data("robot", "sampler"))
+    assert model.sampler is not None
+    assert (model.drill, model.drums) == (None, None)
+    jet = model.thrusters[model.sampler.jet]
+    assert jet.direction == (0.0, 0.0, 1.0)
+    assert jet not in model.hold_down_nozzles
+    assert sum(nozzle.max_n for nozzle in model.hold_down_nozzles) == 12.0
+    assert jet.exhaust_m_s == pytest.approx(588.4, abs=0.1)
+    assert replace(model, sampler=replace(model.sampler, plume_share=0.4)).limits_hash != model.limits_hash
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("nozzle: sampler_jet", "nozzle: thruster_x", "read thruster_x, expected one of thrusters (thruster_fl"),
+        ("nozzle: sampler_jet", "nozzle: thruster_fl", "expected one that blows at the ground"),
+        ("head_link: sampler_head", "head_link: fl_foot", "moved by fl_hip_yaw, fl_hip_pitch, fl_knee"),
+        ("head_link: sampler_head", "head_link: hose", "expected a link of sampler.urdf"),
+        ("plume_share: 0.5", "plume_share: 1.5", "plume_share"),
+        ("anchors_required: 3", "anchors_required: 5", "expected at most 4"),
+        ("bin: {link: sample_bin, capacity_kg: 1}", "", "a sampler without a bin"),
+    ],
+)
+def test_a_sampler_that_contradicts_itself_is_told(old: str, new: str, words: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(find_data("robot", "sampler").parent, tmp_path / "sampler")
+    text = (folder / "robot.yaml").read_text()
+    assert old in text
+    (folder / "robot.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises((InputError, InputErrors)) as caught:
+        load_robot(folder / "robot.yaml")
+    assert words in str(caught.value)

@@ -21,6 +21,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "quick_core": ("tasks.drill.depth_m=0.003",),
     "lab_bench": ("tasks.drill.depth_m=0.003",),
     "lab_ice": ("tasks.drill.depth_m=0.003",),
+    "bennu_sample": ("tasks.sample.mass_kg=0.06",),
 }
 
 

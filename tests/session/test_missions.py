@@ -33,10 +33,11 @@ def test_a_shipped_mission_passes_without_a_false_alarm(name: str) -> None:
 def test_what_was_asked_was_done(name: str) -> None:
     outcome = run_short(name)
     wanted = {key.rsplit(".", 1)[1]: float(value) for key, _, value in (text.partition("=") for text in SHORT[name])}
-    assert outcome.depth_m == pytest.approx(wanted["depth_m"], abs=1e-3)
-    assert 10.0 < outcome.peak_weight_on_bit_n < 66.0
+    drilled = "drill" in {row.task for row in outcome.tasks}
+    assert outcome.depth_m == pytest.approx(wanted.get("depth_m", 0.0), abs=1e-3)
+    assert (10.0 if drilled else 2.0) < outcome.peak_weight_on_bit_n < (66.0 if drilled else 6.0)
     assert outcome.worst_margin > 0.0
-    assert outcome.collected_kg >= wanted.get("mass_kg", 0.0)
+    assert outcome.collected_kg >= (1.0 if drilled else 0.95) * wanted.get("mass_kg", 0.0)  # a pulse is not counted out
 
 
 @pytest.mark.parametrize("name", SHORT)

@@ -22,7 +22,8 @@ class View:
 
     Attributes:
         anchored: (L,) bool, anchors believed to hold.
-        reserve_n: largest weight-on-bit that the anchors can pay at the stated risk, N.
+        reserve_n: largest push of the tool that the anchors can pay at the stated risk, N: weight-on-bit, or for a
+            robot with a gas sampler and no drill thrust of its jet.
         reserve_nm: largest torque about the bit's axis that they can pay while the bit carries no weight, N m.
         torque_per_weight_m: spindle torque per newton of weight that `reserve_n` already pays.
         margins: (L,) 1 - measured over allowed utilisation per anchor: 1 when unloaded, 0 at the bound.
@@ -65,7 +66,7 @@ class Goal:
         hammer: share of the blow energy, 0..1.
         spindle_rad_s: spindle; drum_rad_s: (drums,) signed by the URDF.
         anchor_action: (L,) `AnchorAction`; release: confirm a RELEASE.
-        hold_down_n: total cold-gas thrust.
+        hold_down_n: total cold-gas thrust; jet_n: thrust of the gas sampler's nozzle.
         stiffness: share of the limbs' servo stiffness, 0 < s <= 1; below 1 they give way to a touch.
         trusted: limbs whose anchors were given up and are found to carry load after all.
     """
@@ -85,6 +86,7 @@ class Goal:
     release: bool = False
     proof: int = -1
     hold_down_n: float = 0.0
+    jet_n: float = 0.0
     stiffness: float = 1.0
     trusted: tuple[int, ...] = ()
 

@@ -59,7 +59,7 @@ class ReleaseController:
             closed = view.obs.anchor_phase != AnchorPhase.OPEN
             self._order = [int(limb) for limb in np.flatnonzero(closed)]
         goal = Goal.still(self._stance.feet_m, view.model)
-        if len(self._order) <= LAST_GRIPS and view.model.thrusters:
+        if len(self._order) <= LAST_GRIPS and view.model.hold_down_nozzles:
             goal.hold_down_n = HOLD_DOWN_N
         if self._unloaded_s < UNLOAD_S:
             self._unloaded_s += view.dt_s
@@ -90,6 +90,6 @@ class ReleaseController:
 
     def _rest(self, view: View) -> None:
         speed = float(np.linalg.norm(view.estimate.velocity_m_s))
-        self._still_s = self._still_s + view.dt_s if speed < REST_M_S or not view.model.thrusters else 0.0
-        done = self._still_s >= REST_S or not view.model.thrusters
+        self._still_s = self._still_s + view.dt_s if speed < REST_M_S or not view.model.hold_down_nozzles else 0.0
+        done = self._still_s >= REST_S or not view.model.hold_down_nozzles
         self.progress = Progress("all grips open", Outcome.SUCCEEDED if done else Outcome.RUNNING)

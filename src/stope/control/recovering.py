@@ -21,7 +21,6 @@ from stope.control.gripcheck import CARRIES_S, DRAW_N, DRAW_S, GripCheck
 from stope.control.impedance import FootImpedance
 from stope.control.stance import Stance
 from stope.mission.missionfile import Anchor
-from stope.physics.constants import EARTH_GRAVITY_M_S2
 from stope.robot.messages import AnchorAction, AnchorPhase
 
 RETURN_M_S = 0.04  # speed at which the robot is brought back down, or less where a touch must be slower
@@ -92,10 +91,10 @@ class RecoverController:
 
     def _gas_needed_kg(self, view: View, carry: np.ndarray) -> float:
         """Propellant that presses the feet on until open grips have bitten; nothing once they began to open."""
-        thrusters = view.model.thrusters
-        if not thrusters or self._kept is not None or carry.sum() >= SAFE_GRIPS:
+        nozzles = view.model.hold_down_nozzles
+        if not nozzles or self._kept is not None or carry.sum() >= SAFE_GRIPS:
             return 0.0
-        per_s = sum(PRESS_SHARE * each.max_n / (each.specific_impulse_s * EARTH_GRAVITY_M_S2) for each in thrusters)
+        per_s = sum(PRESS_SHARE * each.max_n / each.exhaust_m_s for each in nozzles)
         return 2.0 * max(limb.gripper.engage_s for limb in view.model.limbs) * per_s
 
     def _draw(self, view: View, goal: Goal, home: bool) -> None:
@@ -112,7 +111,7 @@ class RecoverController:
 
     def _press_down(self, view: View, goal: Goal) -> None:
         """Thrust that brings the robot down at `RETURN_M_S` or less, and then presses it on."""
-        full = sum(thruster.max_n for thruster in view.model.thrusters)
+        full = sum(nozzle.max_n for nozzle in view.model.hold_down_nozzles)
         climb, standing = view.estimate.climb_m_s, int(view.estimate.contact.sum())
         want = GAIN_1_S * view.kinematics.mass_kg * (self._return_m_s + climb)
         goal.hold_down_n = PRESS_SHARE * full if standing else min(max(want, 0.0), full)

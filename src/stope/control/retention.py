@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from stope.physics.ejecta import fastest_turn_rad_s
-from stope.robot.model import Drill, Drums
+from stope.robot.model import Drill, Drums, Sampler
 
 LOST_SHARE = 1e-3  # of the cuttings that may leave for good
 SPEED_SHARE = 0.9  # of the believed escape speed: blows and bounces under a hood spread the cuttings' speed
@@ -22,3 +24,9 @@ def fastest_drum_rad_s(drums: Drums, escape_speed_m_s: float) -> float:
     return fastest_turn_rad_s(
         SPEED_SHARE * escape_speed_m_s, rim_m, RIM_SHARE * rim_m, drums.hood_share, LOST_SHARE
     )  # fmt: skip
+
+
+def fastest_grain_m_s(sampler: Sampler, escape_speed_m_s: float) -> float:
+    """Speed up to which grains that a gas jet throws may leave their bed; infinite where the skirt keeps enough."""
+    lost = (1.0 - sampler.capture_share) * (1.0 - sampler.hood_share)
+    return SPEED_SHARE * escape_speed_m_s if lost > LOST_SHARE else math.inf

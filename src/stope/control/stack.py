@@ -89,6 +89,7 @@ class ControlStack:
         self._sensors = SensorWatch(model, self.kinematics.mass_kg, period_us * 1e-6, self._is_light(gravity_m_s2))
         self._answers = Answers(model, period_us * 1e-6)
         self._softened = Softened(model, period_us * 1e-6)
+        self._tool, self._one_newton = _push_of_tool(model)
         self._friction, self._risk = foot_friction, 1.0 - hold_probability
         self._dt, self._count = period_us * 1e-6, 0
         self._lifetime_us = LIFETIME_PERIODS * period_us
@@ -222,7 +223,6 @@ class ControlStack:
             for joint, rate in zip(drums.joints, goal.drum_rad_s.tolist(), strict=True):
                 mode[joint], velocity[joint] = JointMode.VELOCITY, rate
         seq = self._count
-        estimate = view.estimate
         return Command(
             seq=seq,
             valid_until_us=view.obs.time_us + self._lifetime_us,
@@ -233,11 +233,18 @@ class ControlStack:
             joint_effort_limit=limit,
             anchor_action=goal.anchor_action,
             release_confirm=seq if goal.release else 0,
-            thrust_n=self._hold_down.thrusts(
-                goal.hold_down_n, estimate.rotation, estimate.angular_rad_s, steer=True not in view.anchored.tolist()
-            ),
+            thrust_n=self._thrusts(view, goal),
             hammer=goal.hammer,
         )
+
+    def _thrusts(self, view: View, goal: Goal) -> Vector:
+        """(thrusters,) N: hold-down, steered while no anchor holds, and the sampler's jet."""
+        estimate, sampler = view.estimate, self.model.sampler
+        steer = True not in view.anchored.tolist()
+        thrust = self._hold_down.thrusts(goal.hold_down_n, estimate.rotation, estimate.angular_rad_s, steer=steer)
+        if sampler is not None and goal.jet_n > 0.0:
+            thrust[sampler.jet] = min(goal.jet_n, self.model.thrusters[sampler.jet].max_n)
+        return thrust
 
     def _look_at_reserve(self, estimate: BaseEstimate, engaged: np.ndarray) -> None:
         count = max(1, int(engaged.sum()))
@@ -253,15 +260,15 @@ class ControlStack:
             effort_nm=self._free_effort(estimate),
         )
         self._reserve, self._binding = 0.0, ""
-        drill, holding = self.model.drill, int(engaged.sum())
-        if drill is not None and holding < drill.anchors_required:
-            self._binding = f"{holding} anchors hold, the drill needs {drill.anchors_required}"
+        tool, holding = self.model.drill or self.model.sampler, int(engaged.sum())
+        if tool is not None and holding < tool.anchors_required:
+            self._binding = f"{holding} anchors hold, the {self._tool} needs {tool.anchors_required}"
             self._reserve_nm, self._torque_is_old = 0.0, False
-        elif drill is not None:
-            one_newton = np.array((0.0, 0.0, 1.0, 0.0, 0.0, TORQUE_PER_WEIGHT_M))
-            self._reserve = self._distribution.reserve(self._footholds, self._weight_wrench(estimate), one_newton)
+        elif tool is not None:
+            weight = self._weight_wrench(estimate)
+            self._reserve = self._distribution.reserve(self._footholds, weight, self._one_newton)
             self._binding = in_words(self._distribution.explain(), self._names)
-            self._torque_is_old = True
+            self._torque_is_old = self.model.drill is not None
 
     def _look_at_torque(self, estimate: BaseEstimate) -> None:
         """The reserve of torque about the bit's axis, of the footholds that the last look at the reserve has found."""
@@ -338,6 +345,14 @@ class ControlStack:
         jacobians = self.kinematics.jacobians
         _press(self._force, self._wanted_force, step, jacobians, self._jointed, self._limb_joints, effort)
         return effort
+
+
+def _push_of_tool(model: RobotModel) -> tuple[str, Vector]:
+    """What the reserve is of: the tool's name, and what it does to the base for each newton that it pushes with."""
+    if model.drill is None and model.sampler is not None:
+        jet = model.thrusters[model.sampler.jet]
+        return "sampler", np.concatenate((jet.direction, np.cross(jet.position_m, jet.direction)))
+    return "drill", np.array((0.0, 0.0, 1.0, 0.0, 0.0, TORQUE_PER_WEIGHT_M))
 
 
 @njit(cache=True)

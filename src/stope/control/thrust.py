@@ -21,8 +21,11 @@ class HoldDown:
 
     def __init__(self, model: RobotModel, level: Vector) -> None:
         self._level = level
-        self._max = np.array([t.max_n for t in model.thrusters])
+        jet = model.sampler.jet if model.sampler is not None else -1
+        self._max = np.array([0.0 if place == jet else t.max_n for place, t in enumerate(model.thrusters)])
         rows = [(np.array(t.direction)[2], *np.cross(t.position_m, t.direction)[:2].tolist()) for t in model.thrusters]
+        if jet >= 0:
+            rows[jet] = (0.0, 0.0, 0.0)  # a sampler's jet holds nothing down
         self._mix = np.linalg.pinv(np.array(rows).reshape(-1, 3).T) if rows else np.zeros((0, 3))
 
     def thrusts(self, total_n: float, rotation: Vector, angular_rad_s: Vector, steer: bool) -> Vector:

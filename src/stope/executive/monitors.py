@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from stope.control.goal import View
+from stope.control.sampling import SampleController
 from stope.executive.activity import Desk
 from stope.executive.condition import stale
 from stope.executive.faults.table import Fault, find_fault
@@ -177,10 +178,10 @@ def standard_monitors(nominal_v: float, energy_limit_j: float, tools: frozenset[
 
     Args:
         nominal_v: bus voltage; energy_limit_j: what the mission may draw, infinite without a limit.
-        tools: "drill", "collect": the tool tasks that the robot can do.
+        tools: "drill", "collect", "sample": the tool tasks that the robot can do.
     """
-    working = frozenset({"drill", "collect"})
-    always = (
+    working = frozenset({"drill", "collect", "sample"})
+    always: tuple[Monitor, ...] = (
         Monitor(find_fault("telemetry.stale"), age_s, "the newest reading is {value:.2f} s old", stale_too=True),
         Monitor(find_fault("telemetry.gap"), gaps, "{value:.0f} kinds of readings are no numbers"),
         Monitor(find_fault("imu.frozen"), Frozen(_imu), "the inertial sensors have said the same for {value:.2f} s"),
@@ -200,7 +201,8 @@ def standard_monitors(nominal_v: float, energy_limit_j: float, tools: frozenset[
         ),
         Monitor(
             find_fault("collector.leak"), Highest(lambda view: view.obs.bin_fill, frozenset({"stow"})),
-            "the bin has lost {value:.3f} of its capacity without being emptied", tool="collect",
+            "the bin has lost {value:.3f} of its capacity without being emptied",
+            tool="sample" if "sample" in tools else "collect",
         ),
         Monitor(
             find_fault("anchor.overloaded"), lambda desk: desk.view.margin,
@@ -211,6 +213,12 @@ def standard_monitors(nominal_v: float, energy_limit_j: float, tools: frozenset[
             "the feet are {value:.4f} m from where they gripped", tasks=working,
         ),
     )  # fmt: skip
+    if "sample" in tools:
+        jet = Monitor(
+            find_fault("sampler.valve_open"), _unasked_kg,
+            "{value:.4f} kg of gas have left the tank without a pulse of the sampler", tasks=frozenset({"sample"}),
+        )  # fmt: skip
+        always = (*always, jet)
     if "drill" not in tools:
         return always
     return (
@@ -229,6 +237,11 @@ def standard_monitors(nominal_v: float, energy_limit_j: float, tools: frozenset[
 
 def _imu(view: View) -> tuple[float, ...]:
     return (*view.obs.imu_gyro_rad_s.tolist(), *view.obs.imu_accel_m_s2.tolist())
+
+
+def _unasked_kg(desk: Desk) -> float:
+    controller = desk.controller
+    return controller.unasked_kg if isinstance(controller, SampleController) else math.nan
 
 
 def _refused(desk: Desk) -> float:

@@ -22,14 +22,15 @@ from stope.control.drilling import DrillController
 from stope.control.goal import TaskController, View
 from stope.control.leaving import ReleaseController, StowController
 from stope.control.recovering import RecoverController
-from stope.control.retention import fastest_drum_rad_s, fastest_spindle_rad_s
+from stope.control.retention import fastest_drum_rad_s, fastest_grain_m_s, fastest_spindle_rad_s
+from stope.control.sampling import SampleController
 from stope.control.stance import Stance
 from stope.control.walking import WalkController
 from stope.control.weight_law import LEVELS
 from stope.executive.activity import Activity
 from stope.executive.condition import Condition
 from stope.executive.task import MakeController, Rung, Task
-from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, PullTest, Release, Stow, Walk
+from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, PullTest, Release, Sample, Stow, Walk
 from stope.mission.missionfile import Task as Asked
 from stope.robot.messages import AnchorPhase
 from stope.robot.model import RobotModel
@@ -79,6 +80,8 @@ class Workshop:
                 return self._drill(asked)
             case Collect():
                 return self._collect(asked)
+            case Sample():
+                return self._sample(asked)
             case Walk():
                 return self._walk(asked)
             case Stow():
@@ -97,7 +100,7 @@ class Workshop:
         feet = Condition("descend.no_contact", "feet on the ground", lambda view: float(view.estimate.contact.sum()), 1)
         return Task(
             "descend", asked.timeout_s, _always(lambda: DescendController(asked, self.stance, self.escape_speed_m_s)),
-            pre=(gas,) if self.model.thrusters else (), invariant=(FRESH,), post=(feet,),
+            pre=(gas,) if self.model.hold_down_nozzles else (), invariant=(FRESH,), post=(feet,),
         )  # fmt: skip
 
     def _anchor(self, asked: Anchor) -> Task:
@@ -175,12 +178,26 @@ class Workshop:
             most_rad_s = fastest_drum_rad_s(drums, self.escape_speed_m_s)
             return CollectController(rest, self.stance, self.preload_n, most_rad_s)
 
-        room = Condition("collector.bin_full", "fill of the bin", lambda view: view.obs.bin_fill, most=BIN_NEARLY_FULL)
-        full = Condition("collector.bin_full", "the bin is full", lambda view: view.obs.bin_fill, least=BIN_FULL)
         again = Rung(("collect.exhausted",), 1, "lowered again for the rest", make)
         return Task(
-            "collect", asked.timeout_s, make, pre=(room,), invariant=(FRESH,), exit=(full,),
+            "collect", asked.timeout_s, make, pre=(ROOM,), invariant=(FRESH,), exit=(FULL,),
             resources=frozenset({"collect"}), ladder=(again,),
+        )  # fmt: skip
+
+    def _sample(self, asked: Sample) -> Task:
+        sampler = self.model.sampler
+
+        def make(view: View, activity: Activity) -> TaskController:
+            assert sampler is not None
+            held = view.obs.bin_fill * self.model.bin_capacity_kg
+            begun = activity.memory.setdefault("held_kg", held)
+            rest = asked.model_copy(update={"mass_kg": max(asked.mass_kg - (held - begun), LEAST_MASS_KG)})
+            most_m_s = fastest_grain_m_s(sampler, self.escape_speed_m_s)
+            return SampleController(rest, self.stance, self.preload_n, most_m_s)
+
+        return Task(
+            "sample", asked.timeout_s, make, pre=(ROOM,), invariant=(FRESH,), exit=(FULL,),
+            resources=frozenset({"sample"}),
         )  # fmt: skip
 
     def _walk(self, asked: Walk) -> Task:
@@ -217,6 +234,9 @@ class Workshop:
 
 #: True while telemetry is fresh, unknown while it is not: what every task rests on.
 FRESH = Condition("telemetry.unknown", "the state of the robot", lambda _view: 0.0, most=0.0)
+
+ROOM = Condition("collector.bin_full", "fill of the bin", lambda view: view.obs.bin_fill, most=BIN_NEARLY_FULL)
+FULL = Condition("collector.bin_full", "the bin is full", lambda view: view.obs.bin_fill, least=BIN_FULL)
 
 
 def _anchors(least: int) -> Condition:

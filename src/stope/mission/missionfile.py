@@ -158,6 +158,19 @@ class Collect(FileModel):
     timeout_s: Timeout = 1_800.0
 
 
+class Sample(FileModel):
+    """Blow `mass_kg` of cover into the bin with the gas sampler, in pulses of `pulse_s` at most.
+
+    What the anchors pay bounds the jet below `thrust_max_n`; what comes back of the grains bounds the pulses.
+    """
+
+    task: Literal["sample"]
+    mass_kg: float = Field(gt=0, le=100)
+    thrust_max_n: float = Field(default=2.0, gt=0, le=1_000)
+    pulse_s: float = Field(default=0.3, ge=0.05, le=10)
+    timeout_s: Timeout = 600.0
+
+
 class Walk(FileModel):
     """Walk over the patch, one limb at a time on three closed anchors; each new grip is pulled at with `proof_n`."""
 
@@ -183,12 +196,13 @@ class Release(FileModel):
 
 
 Task = Annotated[
-    Descend | Anchor | PullTest | DrillTask | Collect | Walk | Stow | Release,
+    Descend | Anchor | PullTest | DrillTask | Collect | Sample | Walk | Stow | Release,
     Field(discriminator="task"),
 ]
-_RANK = {"descend": 0, "anchor": 1, "pull_test": 2, "drill": 3, "collect": 3, "walk": 3, "stow": 4, "release": 5}
-_NEEDS_ANCHOR = ("pull_test", "drill", "collect", "walk", "release")
-_ORDER = "descend, anchor, pull_test, drill or collect or walk, stow, release"
+_TOOL_TASKS = ("drill", "collect", "sample", "walk")
+_RANK = {"descend": 0, "anchor": 1, "pull_test": 2, **dict.fromkeys(_TOOL_TASKS, 3), "stow": 4, "release": 5}
+_NEEDS_ANCHOR = ("pull_test", *_TOOL_TASKS, "release")
+_ORDER = "descend, anchor, pull_test, drill or collect or sample or walk, stow, release"
 
 
 class Power(FileModel):
@@ -294,7 +308,7 @@ class Mission(FileModel):
             at = ("tasks", index, "task")
             if latest and _RANK[task.task] < _RANK[latest]:
                 raise Mismatch(f"'{task.task}' after '{latest}'", f"the order {_ORDER}", at=at)
-            if task.task in done and task.task not in ("drill", "collect", "walk"):
+            if task.task in done and task.task not in _TOOL_TASKS:
                 raise Mismatch(f"'{task.task}' a second time", "it once in a mission", at=at)
             if task.task in _NEEDS_ANCHOR and "anchor" not in done:
                 remedy = (
@@ -308,14 +322,14 @@ class Mission(FileModel):
     @model_validator(mode="after")
     def _cover_to_collect(self) -> Self:
         for index, task in enumerate(self.tasks):
-            if task.task != "collect":
+            if task.task not in ("collect", "sample"):
                 continue
             if self.site.cover_m == 0 or self.site.pond_radius_m == 0:
                 raise Mismatch(
-                    "'collect' at a site without cover", "site.cover_m and site.pond_radius_m above 0",
+                    f"'{task.task}' at a site without cover", "site.cover_m and site.pond_radius_m above 0",
                     at=("tasks", index, "task"),
                 )  # fmt: skip
-            if task.depth_m > self.site.cover_m:
+            if task.task == "collect" and task.depth_m > self.site.cover_m:
                 remedy = "a drum does not cut rock"
                 raise Mismatch(
                     f"{task.depth_m:g}", f"at most the depth of the cover, {self.site.cover_m:g} m", remedy,
@@ -388,6 +402,6 @@ def _instant(text: str) -> datetime:
 
 
 __all__ = [
-    "Anchor", "Approach", "Believed", "Collect", "Descend", "DrillTask", "Mission", "PullTest", "Release", "Site",
-    "SiteLayer", "Stow", "Task", "Walk", "load_mission", "read_mission",
+    "Anchor", "Approach", "Believed", "Collect", "Descend", "DrillTask", "Mission", "PullTest", "Release", "Sample",
+    "Site", "SiteLayer", "Stow", "Task", "Walk", "load_mission", "read_mission",
 ]  # fmt: skip

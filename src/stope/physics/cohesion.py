@@ -4,6 +4,7 @@ Sources:
     Scheeres et al. 2010, Icarus 210 (cohesion of cm grains exceeds their weight, V abstract; constant M).
     Sanchez & Scheeres 2014, Meteorit. Planet. Sci. 49 (strength ~ 1 / grain size, M).
     Rumpf 1970 (tensile strength from contact force and porosity, M).
+    Prandtl 1921, Terzaghi 1943 (bearing of a plate on Mohr-Coulomb ground, S).
     Persson & Biele 2022 (roughness cuts the force by 100 and makes it independent of size, V): the counter-evidence.
 """
 
@@ -16,6 +17,7 @@ from stope.physics.constants import Array, acute, fraction, non_negative, positi
 
 __all__ = [
     "VAN_DER_WAALS_N_M",
+    "bearing_capacity_pa",
     "bond_number",
     "hamaker_force_n",
     "matrix_strength_pa",
@@ -107,3 +109,21 @@ def mohr_coulomb_ucs_pa(cohesion_pa: npt.ArrayLike, friction_rad: npt.ArrayLike)
     """
     phi = acute("friction_rad", friction_rad)
     return np.asarray(2.0 * non_negative("cohesion_pa", cohesion_pa) * np.cos(phi) / (1.0 - np.sin(phi)))
+
+
+def bearing_capacity_pa(cohesion_pa: npt.ArrayLike, friction_rad: npt.ArrayLike) -> Array:
+    """Pressure under a round plate at which cohesive ground without weight gives way: 1.3 c N_c, Pa.
+
+    N_c = (N_q - 1) cot(phi), N_q = exp(pi tan(phi)) tan^2(45 deg + phi/2); 5.14 at phi = 0 (Prandtl). 1.3 is
+    Terzaghi's factor for a circle. The ground's own weight is left out: 0.2 Pa under 20 cm on Bennu.
+
+    Raises:
+        ValueError: a negative cohesion, or an angle outside 0..pi/2 rad.
+
+    Source: Terzaghi 1943 (S).
+    """
+    phi = acute("friction_rad", friction_rad)
+    rough = np.maximum(phi, 1e-6)
+    surcharge = np.exp(np.pi * np.tan(rough)) * np.tan(np.pi / 4.0 + rough / 2.0) ** 2
+    factor = np.where(phi > 1e-6, (surcharge - 1.0) / np.tan(rough), np.pi + 2.0)
+    return np.asarray(1.3 * non_negative("cohesion_pa", cohesion_pa) * factor)

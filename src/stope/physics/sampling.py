@@ -26,6 +26,7 @@ __all__ = [
     "gas_lift_ratio",
     "jet_impulse_n_s",
     "jet_speed_m_s",
+    "loft_speed_m_s",
     "lofted_mass_kg",
     "projectile_impulse_n_s",
     "recoil_m_s",
@@ -93,8 +94,28 @@ def gas_lift_ratio(
     share = np.asarray(transfer, np.float64)
     if not np.all((share >= 0.0) & (share <= 1.0)):
         raise ValueError("transfer must be from 0 to 1")
-    rise = np.sqrt(2.0 * positive("gravity_m_s2", gravity_m_s2) * positive("height_m", height_m))
+    rise = loft_speed_m_s(positive("gravity_m_s2", gravity_m_s2), height_m)
     return np.asarray(share * positive("jet_m_s", jet_m_s) / rise)
+
+
+def loft_speed_m_s(
+    gravity_m_s2: npt.ArrayLike,
+    height_m: npt.ArrayLike,
+    cohesion_pa: npt.ArrayLike = 0.0,
+    density_kg_m3: npt.ArrayLike = 1000.0,
+) -> Array:
+    """Speed that grains need to part from their bed and rise to the collector: sqrt(2 g h + 2 c / rho), m/s.
+
+    Bennu, 1 Pa of cohesion: 6 cm/s, all of it to part them; dry sand on Earth, h = 0.1 m: 1.4 m/s, all of it to rise.
+
+    Raises:
+        ValueError: a height or density that is not positive, or a negative gravity or cohesion.
+
+    Source: energy balance, cohesion taken as energy per volume of what is parted (A, ours). Order of magnitude.
+    """
+    rise = 2.0 * non_negative("gravity_m_s2", gravity_m_s2) * positive("height_m", height_m)
+    part = 2.0 * non_negative("cohesion_pa", cohesion_pa) / positive("density_kg_m3", density_kg_m3)
+    return np.asarray(np.sqrt(rise + part))
 
 
 def lofted_mass_kg(impulse_n_s: npt.ArrayLike, gravity_m_s2: npt.ArrayLike, crater_m: npt.ArrayLike) -> Array:

@@ -75,6 +75,8 @@ def _named_links(file: RobotFile) -> Iterator[tuple[tuple[str | int, ...], str]]
         yield ("drill", "bit_link"), file.drill.bit_link
     for i, name in enumerate(file.drums.links if file.drums else ()):
         yield ("drums", "links", i), name
+    if file.sampler:
+        yield ("sampler", "head_link"), file.sampler.head_link
     if file.bin:
         yield ("bin", "link"), file.bin.link
     if file.tank:
@@ -152,6 +154,8 @@ def _structure(file: RobotFile, urdf: UrdfTree) -> Iterator[Complaint]:
         yield from _drill_structure(file, urdf)
     if file.drums:
         yield from _drum_structure(file, urdf)
+    if file.sampler:
+        yield from _sampler_structure(file, urdf)
 
 
 def _drill_structure(file: RobotFile, urdf: UrdfTree) -> Iterator[Complaint]:
@@ -181,6 +185,28 @@ def _drum_structure(file: RobotFile, urdf: UrdfTree) -> Iterator[Complaint]:
             yield Complaint(("drums", "links", k), link, f"{urdf.joints[name].child}, which {name} turns")
     if file.drums.anchors_required > len(file.limbs):
         yield Complaint(("drums", "anchors_required"), str(file.drums.anchors_required), f"at most {len(file.limbs)}")
+
+
+def _sampler_structure(file: RobotFile, urdf: UrdfTree) -> Iterator[Complaint]:
+    assert file.sampler is not None
+    moving = [joint.name for joint in file.joints]
+    way = [name for name in urdf.path_to(file.sampler.head_link) if name in moving]
+    if way:
+        yield Complaint(
+            ("sampler", "head_link"), f"{file.sampler.head_link}, moved by {_list(way)}", "a link fixed to the base"
+        )
+    jets = [thruster.direction for thruster in file.thrusters if thruster.name == file.sampler.nozzle]
+    if not jets:
+        names = _list(thruster.name for thruster in file.thrusters)
+        yield Complaint(("sampler", "nozzle"), file.sampler.nozzle, f"one of thrusters ({names})")
+    elif jets[0][2] <= 0.0:
+        yield Complaint(("sampler", "nozzle"), f"a jet that pushes along {jets[0]}", "one that blows at the ground")
+    for part in ("bin", "tank"):
+        if getattr(file, part) is None:
+            yield Complaint(("sampler",), f"a sampler without a {part}", f"a {part}")
+    if file.sampler.anchors_required > len(file.limbs):
+        read = str(file.sampler.anchors_required)
+        yield Complaint(("sampler", "anchors_required"), read, f"at most {len(file.limbs)}")
 
 
 def _list(names: Iterable[str]) -> str:

@@ -100,7 +100,7 @@ OBSERVATION: tuple[Channel, ...] = (
     _up("anchor_phase", "1", "what each gripper says of itself", _L, codes=AnchorPhase),
     _up("anchor_engagement", "1", "gripper travel, 0 open to 1 fully dragged in", _L),
     _up("anchor_slip_m", "m", "travel of the slip sensor since the gripper engaged, never negative", _L),
-    _up("weight_on_bit_n", "N", "feed load cell, positive when the bit is pushed into the ground"),
+    _up("weight_on_bit_n", "N", "load cell of feed or sampling head, positive when the tool is pushed into the ground"),
     _up("spindle_current_a", "A", "spindle motor current"),
     _up("bin_fill", "1", "level of the sample bin, 0 to 1"),
     _up("drum_fill", "1", "level of each drum, 0 to 1", _D),

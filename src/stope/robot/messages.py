@@ -103,7 +103,8 @@ class Observation:
         anchor_phase: (limbs,) `AnchorPhase` codes.
         anchor_engagement: (limbs,) gripper travel, 0 open to 1 fully dragged in.
         anchor_slip_m: (limbs,) travel of the gripper's slip sensor since it engaged.
-        weight_on_bit_n: feed load cell, positive when the bit is pushed into the ground; 0 for a robot without a drill.
+        weight_on_bit_n: load cell of the feed, positive when the bit is pushed into the ground; for a robot with a gas
+            sampler and no drill that of its head, on which ground and jet push; 0 for a robot without either.
         spindle_current_a: spindle motor current.
         bin_fill: 0..1 level sensor of the sample bin.
         drum_fill: (drums,) 0..1 level sensors.

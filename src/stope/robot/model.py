@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from stope.physics.constants import EARTH_GRAVITY_M_S2
 from stope.robot.messages import Vector
 
 JointRole = Literal["hip_yaw", "hip_pitch", "knee", "feed", "spindle", "drum"]
@@ -132,6 +133,30 @@ class Drums:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampler:
+    """A gas sampler: a nozzle in a round head that is set on the ground and blows loose grains into the bin.
+
+    Attributes:
+        jet: place of its nozzle among the thrusters; its thrust lifts the robot off the ground.
+        radius_m: of the head's rim; skirt_n_m: stiffness of the skirt around it.
+        plume_share: of the thrust, given back by a plume that the ground turns round, 0..1.
+        momentum_share: of the jet's momentum that ends in grains; capture_share: of the loosened grains that reach
+            the bin. Both from the bench test.
+        hood_share: of the other grains that the skirt keeps, 0..1.
+    """
+
+    jet: int
+    head_link: str
+    radius_m: float
+    skirt_n_m: float
+    plume_share: float
+    momentum_share: float
+    capture_share: float
+    anchors_required: int
+    hood_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Thruster:
     """A cold-gas nozzle: where, which way it pushes the robot (base frame), how hard and how long."""
 
@@ -140,6 +165,11 @@ class Thruster:
     direction: tuple[float, float, float]
     max_n: float
     specific_impulse_s: float
+
+    @property
+    def exhaust_m_s(self) -> float:
+        """Speed at which the gas leaves, m/s: thrust over mass flow."""
+        return self.specific_impulse_s * EARTH_GRAVITY_M_S2
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +251,7 @@ class RobotModel:
     limbs: tuple[Limb, ...]
     drill: Drill | None
     drums: Drums | None
+    sampler: Sampler | None
     thrusters: tuple[Thruster, ...]
     bin_link: str | None
     bin_capacity_kg: float
@@ -251,6 +282,12 @@ class RobotModel:
         return np.array([t.max_n for t in self.thrusters])
 
     @cached_property
+    def hold_down_nozzles(self) -> tuple[Thruster, ...]:
+        """The thrusters that press the robot to the ground: all but the sampler's jet."""
+        jet = self.sampler.jet if self.sampler is not None else -1
+        return tuple(thruster for place, thruster in enumerate(self.thrusters) if place != jet)
+
+    @cached_property
     def position_min(self) -> Vector:
         """(n,) rad or m; -inf for continuous joints."""
         return np.array([j.position_min for j in self.joints])
@@ -275,6 +312,8 @@ class RobotModel:
             "drums": asdict(self.drums) if self.drums else None,
             "limbs": [asdict(limb) for limb in self.limbs],
         }
+        if self.sampler is not None:
+            limits["sampler"] = asdict(self.sampler)
         return hashlib.sha256(json.dumps(limits, sort_keys=True).encode()).hexdigest()
 
     def joint(self, name: str) -> int:

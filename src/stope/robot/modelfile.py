@@ -105,6 +105,20 @@ class DrumsEntry(FileModel):
     hood_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+class SamplerEntry(FileModel):
+    """See `stope.robot.model.Sampler`; the nozzle is named."""
+
+    nozzle: Name
+    head_link: Name
+    radius_m: Positive
+    skirt_n_m: Positive
+    plume_share: Annotated[float, Field(ge=0, le=1)]
+    momentum_share: Annotated[float, Field(gt=0, le=1)]
+    capture_share: Annotated[float, Field(gt=0, le=1)]
+    anchors_required: Annotated[int, Field(ge=0)]
+    hood_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
 class ThrusterEntry(FileModel):
     """See `stope.robot.model.Thruster`; the direction is made a unit vector."""
 
@@ -203,6 +217,7 @@ class RobotFile(FileModel):
     limbs: Annotated[tuple[LimbEntry, ...], Field(min_length=1)]
     drill: DrillEntry | None = None
     drums: DrumsEntry | None = None
+    sampler: SamplerEntry | None = None
     thrusters: tuple[ThrusterEntry, ...] = ()
     bin: BinEntry | None = None
     tank: TankEntry | None = None
@@ -252,6 +267,7 @@ def _model(file: RobotFile, urdf: Path) -> RobotModel:
         ),
         drill=_drill(file.drill, index) if file.drill else None,
         drums=_drums(file.drums, index) if file.drums else None,
+        sampler=_sampler(file.sampler, file.thrusters) if file.sampler else None,
         thrusters=tuple(_thruster(entry) for entry in file.thrusters),
         bin_link=file.bin.link if file.bin else None,
         bin_capacity_kg=file.bin.capacity_kg if file.bin else 0.0,
@@ -281,6 +297,11 @@ def _drill(entry: DrillEntry, index: dict[str, int]) -> model.Drill:
 def _drums(entry: DrumsEntry, index: dict[str, int]) -> model.Drums:
     named = entry.model_dump(exclude={"joints", "links"})
     return model.Drums(joints=tuple(index[name] for name in entry.joints), links=tuple(entry.links), **named)
+
+
+def _sampler(entry: SamplerEntry, thrusters: tuple[ThrusterEntry, ...]) -> model.Sampler:
+    jet = next(place for place, thruster in enumerate(thrusters) if thruster.name == entry.nozzle)
+    return model.Sampler(jet=jet, **entry.model_dump(exclude={"nozzle"}))
 
 
 def _thruster(entry: ThrusterEntry) -> model.Thruster:

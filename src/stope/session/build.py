@@ -28,7 +28,7 @@ from stope.executive.tasks import Workshop
 from stope.mission.body import Body, ObjShape, load_body
 from stope.mission.errors import InputError
 from stope.mission.material import load_material
-from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, Mission, read_mission
+from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, Mission, Sample, read_mission
 from stope.mission.procedural import ellipsoid_mesh
 from stope.mission.resolve import resolved_mission
 from stope.mission.shape import Mesh
@@ -384,7 +384,8 @@ def _gripper_medians(model: RobotModel, normal_n: float, shear_n: float) -> tupl
 
 def _exposure(mission: Mission) -> Exposure:
     """What the longest tool task may do to an anchor: load for its whole time, put on anew each minute."""
-    longest = max((task.timeout_s for task in mission.tasks if isinstance(task, DrillTask | Collect)), default=0.0)
+    tools = (task for task in mission.tasks if isinstance(task, DrillTask | Collect | Sample))
+    longest = max((task.timeout_s for task in tools), default=0.0)
     return Exposure(longest, longest / LOAD_CYCLE_S)
 
 

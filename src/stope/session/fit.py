@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, Mission, PullTest
+from stope.mission.missionfile import Anchor, Collect, Descend, DrillTask, Mission, PullTest, Sample
 from stope.mission.source import InputErrors
 from stope.mission.yamltree import Tree
 from stope.robot.model import RobotModel
@@ -33,7 +33,7 @@ def check_fit(mission: Mission, tree: Tree, robot: RobotModel) -> None:
 
 def _problems(task: object, mission: Mission, robot: RobotModel) -> Iterator[Problem]:
     if isinstance(task, Descend):
-        available = sum(thruster.max_n for thruster in robot.thrusters)
+        available = sum(thruster.max_n for thruster in robot.hold_down_nozzles)
         yield from _at_most("hold_down_n", task.hold_down_n, available, "N", f"the thrusters of {robot.name}")
     elif isinstance(task, Anchor):
         yield from _anchors(task, mission, robot)
@@ -58,6 +58,13 @@ def _problems(task: object, mission: Mission, robot: RobotModel) -> Iterator[Pro
         yield from _at_most("mass_kg", task.mass_kg, robot.bin_capacity_kg, "kg", f"the bin of {robot.name}")
         yield from _at_most("depth_m", task.depth_m, robot.drums.radius_m, "m", "the radius of a drum")
         yield from _at_most("drum_rad_s", task.drum_rad_s, speed, "rad/s", "the drums' speed")
+    elif isinstance(task, Sample):
+        if robot.sampler is None:
+            yield "task", "'sample'", f"a task that {robot.name} has the tool for"
+            return
+        jet = robot.thrusters[robot.sampler.jet]
+        yield from _at_most("mass_kg", task.mass_kg, robot.bin_capacity_kg, "kg", f"the bin of {robot.name}")
+        yield from _at_most("thrust_max_n", task.thrust_max_n, jet.max_n, "N", f"the jet of {robot.name}")
 
 
 def _anchors(task: Anchor, mission: Mission, robot: RobotModel) -> Iterator[Problem]:
@@ -66,6 +73,7 @@ def _anchors(task: Anchor, mission: Mission, robot: RobotModel) -> Iterator[Prob
     needs = {
         "drill": robot.drill.anchors_required if robot.drill else 0,
         "collect": robot.drums.anchors_required if robot.drums else 0,
+        "sample": robot.sampler.anchors_required if robot.sampler else 0,
     }
     for tool, required in needs.items():
         if tool in kinds and task.min_anchors < required:

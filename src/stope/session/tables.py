@@ -43,8 +43,11 @@ def print_tables(outcome: Outcome, console: Console) -> None:
 
 
 def _figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
-    yield "hole depth", f"{1e3 * outcome.depth_m:.1f} mm"
-    yield "largest weight-on-bit", f"{outcome.peak_weight_on_bit_n:.1f} N"
+    if any(row.task == "sample" for row in outcome.tasks):
+        yield "largest push of the tool", f"{outcome.peak_weight_on_bit_n:.1f} N"
+    else:
+        yield "hole depth", f"{1e3 * outcome.depth_m:.1f} mm"
+        yield "largest weight-on-bit", f"{outcome.peak_weight_on_bit_n:.1f} N"
     for account in ("bin", "tool", "fallen_back", "in_flight", "beyond_patch", "escaped"):
         for material, mass in outcome.mass_kg.get(account, {}).items():
             yield f"{account.replace('_', ' ')}: {material}", f"{1e3 * mass:.2f} g"

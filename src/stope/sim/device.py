@@ -69,7 +69,7 @@ class Device:
         self._no_gas = np.zeros(len(model.thrusters))
         self._drive, self._releasing = self._keep, False
         self._phase_seen: Codes | None = None
-        self.watch_press_n = self._over_press_n = PRESS_MARGIN_N
+        self.watch_press_n = self._over_press_n = PRESS_MARGIN_N if model.drill is not None else np.inf
         self._enough = False
 
     def arm(self, now: RawSensors) -> None:

@@ -68,7 +68,7 @@ class Loads(NamedTuple):
     """What pushes the robot, and what it did to it.
 
     Attributes:
-        wrench: (f, 6) of the ground on the points of interest, in place: feet, bit, drums.
+        wrench: (f, 6) of the ground on the points of interest, in place: feet, bit, head, drums.
         gas: (6,) force and torque at the base origin, base axes; outside: the same in world axes.
         hoist: (3,) force on the base origin, world axes: a lab's, not in the sums.
         sums: (5, 6) running wrench sums about the world origin.

@@ -90,6 +90,11 @@ def _run_feed_away(plant: AsteroidPlant) -> None:
         plant.run_away(plant.model.drill.feed, RUNAWAY_N)
 
 
+def _stick_jet(plant: AsteroidPlant) -> None:
+    if plant.head is not None:
+        plant.stick_jet()
+
+
 def _bias_imu(plant: AsteroidPlant) -> None:
     bias = np.array((0.0, 0.0, ACCEL_BIAS_M_S2))
     _break(plant, lambda raw: raw._replace(imu_accel_m_s2=raw.imu_accel_m_s2 + bias))
@@ -127,4 +132,6 @@ INJECTIONS: dict[str, Injection] = {
     "bit.broken": Injection(_snap_bit),
     # The feed's drive pushes with 80 N more than it is told to.
     "feed.runaway": Injection(_run_feed_away),
+    # The valve of the sampler's jet no longer shuts: as far open as it is ever opened, it stays.
+    "sampler.valve_open": Injection(_stick_jet, at_start=True),
 }

@@ -7,7 +7,9 @@ Cuttings that fell back lie as cover with the cover's density; who digs them up 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from stope.robot.model import RobotModel
 from stope.sim.bit import BitInGround
 from stope.sim.drums import DrumsInGround
 from stope.sim.ejecta_cloud import EjectaCloud
+from stope.sim.gas_head import GasHead
 from stope.sim.heightmap import Cells, HeightMap
 from stope.sim.slumping import Slopes
 from stope.sim.truth import TrueGround
@@ -182,7 +185,7 @@ class MassFlow:
         self._heights.deposit(self._collar_cells, fell, self._ground.cover.density_kg_m3)
         assert bit.collar_m is not None
         kerf_m = self._model.drill.bit_outer_m, self._model.drill.bit_inner_m
-        self._throw(material.name, thrown, np.array(bit.collar_m), *kerf_m, spin_rad_s)
+        self._fling(material.name, thrown, np.array(bit.collar_m), *kerf_m, spin_rad_s)
 
     def dig(self, drum: int, centre_m: Vector, rate_rad_s: float, yaw_rad: float, step_s: float) -> None:
         """Book what a drum took from the ground, or what it poured into the bin while turning backwards."""
@@ -198,7 +201,7 @@ class MassFlow:
                 drums.held_ug[drum] -= spill
                 self.book.transfer(name, "ground", "tool", moved - spill)
                 rim_m = 2.0 * self._model.drums.radius_m
-                self._throw(name, spill, centre_m, rim_m, RIM_SHARE * rim_m, abs(rate_rad_s))
+                self._fling(name, spill, centre_m, rim_m, RIM_SHARE * rim_m, abs(rate_rad_s))
         elif drums.held_ug[drum] > 0 and rate_rad_s != 0.0:
             room = micrograms(self._model.bin_capacity_kg) - self.bin_ug
             poured = int(EMPTYING_KG_PER_RAD * MICROGRAMS_PER_KG * abs(rate_rad_s) * step_s)
@@ -206,6 +209,24 @@ class MassFlow:
             drums.held_ug[drum] -= pour
             self.bin_ug += pour
             self.book.transfer(name, "tool", "bin", pour)
+
+    def blow(self, head: GasHead, gas_kg: float, period_s: float) -> None:
+        """Book what a gas jet loosened: into the bin, back to the ground around the head, and away."""
+        sampler, name = self._model.sampler, self._ground.cover.name
+        assert sampler is not None
+        moved, speed_m_s, cells = head.blow(gas_kg, period_s)
+        if not moved:
+            return
+        room = micrograms(self._model.bin_capacity_kg) - self.bin_ug
+        caught = max(0, min(int(moved * sampler.capture_share * head.closeness), room))
+        fell = int((moved - caught) * sampler.hood_share * head.closeness)
+        self.book.transfer(name, "ground", "bin", caught)
+        self.bin_ug += caught
+        self.book.transfer(name, "ground", "fallen_back", fell)
+        rim = head.rim(SPOIL_CELLS * self._heights.cell_m)
+        self._heights.deposit(rim, fell, self._ground.cover.density_kg_m3)
+        self._throw(name, moved - caught - fell, head.rim_m, lambda _share: speed_m_s)  # the recoil is the jet's
+        self._slopes.relax(np.union1d(cells, rim))
 
     def stow_core(self, feed_m: float) -> None:
         """A bit that came home drops its core into the bin, as far as that has room; the rest stays in the bit."""
@@ -283,25 +304,32 @@ class MassFlow:
             return 0
         return int(self._drums.held_ug.sum())
 
-    def _throw(
+    def _fling(
         self, material: str, mass_ug: int, point_m: Vector, outer_m: float, inner_m: float, rate_rad_s: float
     ) -> None:
-        """Ejecta: mass leaves the ground with the speed of the tool's edge where it was cut, upward and outward.
+        """Ejecta of a turning tool leave with the speed of its edge where they were cut; it feels their recoil."""
+        speed = partial(launch_speed, outer_m=outer_m, inner_m=inner_m, rate_rad_s=rate_rad_s)
+        impulse = -self._throw(material, mass_ug, point_m, lambda share: float(speed(share)))
+        if impulse.any():
+            self._recoil += np.concatenate((impulse, np.cross(point_m, impulse)))
 
-        One particle per 20 mg; the tool feels its recoil.
+    def _throw(self, material: str, mass_ug: int, point_m: Vector, speed_m_s: Callable[[float], float]) -> Vector:
+        """Ejecta: mass leaves the ground upward and outward, with a speed by quantile. One particle per 20 mg.
+
+        Returns:
+            (3,) momentum of what has left now, N s.
         """
         self.book.transfer(material, "ground", "in_flight", mass_ug)
         waiting = self._waiting.get(material, 0) + mass_ug
         if waiting < THROWN_PER_PARCEL_UG:
             self._waiting[material] = waiting
-            return
+            return np.zeros(3)
         self._waiting[material] = 0
         azimuth = self._rng.uniform(0.0, 2.0 * np.pi)
         elevation = self._rng.uniform(np.radians(20.0), np.radians(70.0))
-        speed = float(launch_speed(self._rng.uniform(), outer_m, inner_m, rate_rad_s))
+        speed = speed_m_s(self._rng.uniform())
         flat = speed * np.cos(elevation)
         velocity = np.array((flat * np.cos(azimuth), flat * np.sin(azimuth), speed * np.sin(elevation)))
         start = point_m + np.array((0.0, 0.0, 1e-3))
         self.cloud.launch(start[None, :], velocity[None, :], np.array([waiting]), material)
-        impulse = -kilograms(waiting) * velocity
-        self._recoil += np.concatenate((impulse, np.cross(point_m, impulse)))
+        return kilograms(waiting) * velocity

@@ -20,7 +20,7 @@ from stope.robot.model import RobotModel, Thruster
 from stope.robot.seam import PhysicsDivergedError
 from stope.robot.tree import Tree
 from stope.sim.actuators import build_motors
-from stope.sim.bit import NO_BIT, BitInGround
+from stope.sim.bit import NO_BIT, WEIGHT, BitInGround
 from stope.sim.bound import bind
 from stope.sim.bullet import BulletWorld
 from stope.sim.drums import NO_DRUMS, DrumsInGround
@@ -40,6 +40,7 @@ from stope.sim.fast_step import (
     settle_period,
 )
 from stope.sim.footing import FOOT, GYRATION_M, Footing, any_free
+from stope.sim.gas_head import GasHead
 from stope.sim.gripping import Grippers
 from stope.sim.ground_mesh import GroundMesh
 from stope.sim.heightmap import HeightMap
@@ -52,7 +53,6 @@ from stope.sim.truth import TrueGround
 SLOW_US = 10_000
 FLOW_US = 50_000  # mass moves in parcels of this period
 LOOK_US = 100_000  # between looks at whether body or knees could touch the ground
-STANDARD_GRAVITY_M_S2 = 9.80665
 PLAUSIBLE_SPEED = 50.0  # m/s and rad/s
 LOAD_STEP_KG = 1e-3  # link masses follow the mass flow in steps of a gram
 NEAR_GROUND_M = 0.05
@@ -139,7 +139,8 @@ class AsteroidPlant:
     def _build_world(self, start: StartPose) -> None:
         model = self.model
         names = tuple(joint.name for joint in model.joints)
-        tools = ((model.drill.bit_link,) if model.drill else ()) + (model.drums.links if model.drums else ())
+        tools = ((model.drill.bit_link,) if model.drill else ()) + ((model.sampler.head_link,) if model.sampler else ())
+        tools += model.drums.links if model.drums else ()
         feet = tuple(limb.foot_link for limb in model.limbs)
         self._world = BulletWorld(self._step_us)
         self.mesh = GroundMesh(self._world, self.heights, self.ground.rock.foot_friction)
@@ -156,7 +157,8 @@ class AsteroidPlant:
         self._tree = Tree(model.urdf, names, feet + tools)
         self._bodies = Bodies(self._world.client, self._body.body, self.mesh.body, self._body.dofs)
         self._feet, self._bit_row = len(feet), len(feet)
-        self._drum_row = len(feet) + (1 if model.drill else 0)
+        self._head_row = len(feet) + (1 if model.drill else 0)
+        self._drum_row = self._head_row + (1 if model.sampler else 0)
         self._wrench = np.zeros((len(feet) + len(tools), 6))
 
     def _build_tools(self, seed: int) -> None:
@@ -165,7 +167,12 @@ class AsteroidPlant:
         self.drums = DrumsInGround(model.drums, self.ground, self.heights, gravity) if model.drums else None
         self.flow = MassFlow(model, self.ground, self.heights, self.field, self.bit, self.drums, seed)
         self._nozzles = np.array([_nozzle_wrench(t) for t in model.thrusters]).reshape(-1, 6)
-        self._gas_per_newton = np.array([1.0 / (t.specific_impulse_s * STANDARD_GRAVITY_M_S2) for t in model.thrusters])
+        self.head, self._jet, self._jet_wrench, self._stuck_jet_n = None, -1, np.zeros(6), -1.0
+        if model.sampler is not None:
+            self._jet = model.sampler.jet
+            self._jet_wrench = self._nozzles[self._jet].copy()
+            self.head = GasHead(model.sampler, model.thrusters[self._jet], self.ground, self.heights, gravity)
+        self._gas_per_newton = np.array([1.0 / t.exhaust_m_s for t in model.thrusters])
         self._carried_kg: dict[str, float] = {}
         links = model.drums.links if model.drums is not None and self.drums is not None else ()
         self._gyration_m2 = dict.fromkeys(links, self.drums.gyration_m2) if self.drums is not None else {}
@@ -184,11 +191,12 @@ class AsteroidPlant:
         self._loads = Loads(self._wrench, np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)), np.zeros(joints))
         self._ground = Ground(
             self.footing.packed,
-            self.bit.packed if self.bit else NO_BIT,
+            self.bit.packed if self.bit else NO_BIT._replace(state=NO_BIT.state.copy()),
             self.drums.packed if self.drums else NO_DRUMS,
         )
         self._robot = Robot(self._tree.packed, self._state, self.motors)
-        self._gas_kg = 0.0
+        self._gas_kg = self._jet_kg = 0.0
+        self._asked_thrust = self._thrust
         self._sound()
         read_state(self._world.client, self._body.body, self._body.dofs, self._state)
         self._tree.sweep(self._base, self._q, self._dq)
@@ -262,8 +270,7 @@ class AsteroidPlant:
 
     def sense(self) -> RawSensors:
         """What the sensors' wires say now."""
-        weight_n = self.bit.weight_on_bit_n if self.bit is not None else 0.0
-        true = np.append(self._state[: len(self._reading) - 1], weight_n)
+        true = np.append(self._state[: len(self._reading) - 1], self._ground.bit.state[WEIGHT])
         self._reading = self.sensors.fast.read(true, self._reading)
         return self.sensors.read(self.time_us, self._reading, self._effort)
 
@@ -275,6 +282,10 @@ class AsteroidPlant:
     def run_away(self, joint: int, effort: float) -> None:
         """Let a joint's drive add this effort by itself (fault injection); a closed brake holds against it."""
         self._loads.drive_fault[joint] = effort
+
+    def stick_jet(self) -> None:
+        """Let the valve of the sampler's jet stay as far open as it is ever opened (fault injection)."""
+        self._stuck_jet_n = max(self._stuck_jet_n, 0.0)
 
     def pose(self) -> tuple[Vector, Vector]:
         """Base position (3,) and attitude (3, 3): for sensors that look at the world."""
@@ -316,11 +327,19 @@ class AsteroidPlant:
         """Before the next steps: brakes, valves, gripper drives, and what is seldom near the ground."""
         self._body.brake(brake, self.model.effort_max)
         self._grip_drive = anchor
-        if thrust_n is not self._thrust:
-            self._thrust = thrust_n
+        if thrust_n is not self._asked_thrust:
+            self._asked_thrust = thrust_n
+            self._thrust = thrust_n if self._stuck_jet_n < 0.0 else self._stick(thrust_n)
             self._open_valves()
         if self.bit is not None and self._may_dig and self.bit.collar_m is None:
             self._touch_down(self.bit)
+
+    def _stick(self, thrust_n: Vector) -> Vector:
+        """Thrusts (thrusters,) with a jet whose valve opens and no longer shuts."""
+        self._stuck_jet_n = max(self._stuck_jet_n, float(thrust_n[self._jet]))
+        stuck = thrust_n.copy()
+        stuck[self._jet] = self._stuck_jet_n
+        return stuck
 
     def _open_valves(self) -> None:
         self._gas_flows = open_valves(self._nozzles, self._thrust, self.flow.propellant_ug > 0, self._loads.gas)
@@ -356,6 +375,8 @@ class AsteroidPlant:
         self._settle()
         if self._gas_flows:
             self._gas_kg += float(self._gas_per_newton @ self._thrust) * self._slow_s
+            if self.head is not None:
+                self._jet_kg += float(self._gas_per_newton[self._jet] * self._thrust[self._jet]) * self._slow_s
         if self.time_us % FLOW_US == 0:
             self._move_mass()
         self.grippers.work(self._grip_drive, self._tree)
@@ -403,8 +424,10 @@ class AsteroidPlant:
     def _move_mass(self) -> None:
         flow, model = self.flow, self.model
         if self._gas_kg:
-            flow.vent(self._gas_kg)
-            self._gas_kg = 0.0
+            vented_kg = flow.vent(self._gas_kg) * 1e-9
+            if self.head is not None and self._jet_kg:
+                flow.blow(self.head, min(self._jet_kg, vented_kg), FLOW_US * 1e-6)
+            self._gas_kg = self._jet_kg = 0.0
             self._open_valves()
         if model.drill is not None:
             flow.bore(float(self._dq[model.drill.spindle]))
@@ -468,6 +491,19 @@ class AsteroidPlant:
             self._look_around()
         if self.drums is not None and self._near.drums:
             self.drums.look(points[self._drum_row :])
+        if self.head is not None:
+            self._set_head(self.head)
+
+    def _set_head(self, head: GasHead) -> None:
+        """What the ground does to rim and jet until the next look."""
+        row = self._head_row
+        head.look(self._tree.point_m[row], float(self._tree.point_velocity_m_s[row, 2]))
+        self._wrench[row, 2] = head.push_n
+        self._nozzles[self._jet] = head.thrust_factor * self._jet_wrench
+        if self._gas_flows:
+            self._open_valves()
+        jet_n = float(self._thrust[self._jet]) * head.thrust_factor if self._gas_flows else 0.0
+        self._ground.bit.state[WEIGHT] = head.push_n + jet_n  # the load cell between head and body
 
     def _look_around(self) -> None:
         """Whether body, tools or knees may meet the ground before the next look: what cannot is not computed."""

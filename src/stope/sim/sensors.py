@@ -2,7 +2,7 @@
 
 Each channel is late (latency), offset (a bias that each run draws, and that drifts as a random walk), noisy, clipped to
 its range, rounded to its resolution, and now and then missing: then the device repeats the last reading. Noise, bias,
-drift and drop-out of each sensor family come from a named stream each. Encoders and the feed load cell are read at
+drift and drop-out of each sensor family come from a named stream each. Encoders and the tool's load cell are read at
 every physics step, because the servo needs them; inertial unit, limb force sensors, spindle current and the grippers'
 travel and slip at 100 Hz; levels of bin, drums and tank each time that mass moves.
 """
@@ -155,6 +155,7 @@ class SensorSuite:
         self._levels = np.zeros(2 + (len(model.drums.joints) if model.drums else 0))
         self._energy_j = 0.0
         self._spindle = model.drill.spindle if model.drill else -1
+        self._has_cell = model.drill is not None or model.sampler is not None
         self._ampere_nm = 1.0 / model.drill.torque_constant_nm_a if model.drill else 0.0
 
     def read_slow(
@@ -206,7 +207,7 @@ class SensorSuite:
             effort,
             *self._inertial,
             *self._grips,
-            float(reading[-1]) if self._spindle >= 0 else 0.0,
+            float(reading[-1]) if self._has_cell else 0.0,
             self._current_a,
             float(levels[0]),
             levels[2:],
