@@ -24,16 +24,17 @@ import numpy as np
 
 from stope.control.goal import Goal
 from stope.planning.closedloop import situation
-from stope.planning.luck import Spread, draw_luck
+from stope.planning.luck import draw_luck
 from stope.planning.minebench import minebench
 from stope.planning.process import PlannerProcess
 from stope.planning.replanner import Policy, Replanner
+from stope.planning.spreadfile import usual_spread
 from stope.planning.world import World
 from stope.session.build import build
 from stope.session.request import RunRequest
 
 PROBLEM = minebench(60, 1, 0)
-NOW = situation(World(PROBLEM, draw_luck(PROBLEM, 1, Spread())))
+NOW = situation(World(PROBLEM, draw_luck(PROBLEM, 1, usual_spread())))
 POLICY = Policy()
 
 

@@ -1,6 +1,7 @@
 """Planning figures: MineBench against best known, public OPTW files, closed loop, planted impossibilities, latency.
 
-    python benchmarks/planning.py [minebench|optw|closedloop|latency ...] [--missions 200] [--optw DIR] [--seconds 10]
+    python benchmarks/planning.py [minebench|optw|closedloop|latency ...] [--missions 200] [--robots 1] [--sites 20]
+        [--spread miner_bennu] [--optw DIR] [--seconds 10]
 
 Limits are CPU seconds of one core, turned into an iteration count by timing a short search first, so each row can be
 repeated exactly. Compilation is not counted. OPTW files are not shipped: give their folder; references are the "best"
@@ -16,17 +17,19 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse
 import statistics
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
 
 from stope.planning.closedloop import run_mission
 from stope.planning.forecast import wilson
-from stope.planning.luck import Spread, draw_luck
+from stope.planning.luck import draw_luck
 from stope.planning.minebench import minebench
 from stope.planning.optw import check_tours, read_optw, solve_optw
 from stope.planning.replanner import Policy
 from stope.planning.schedule import activities
 from stope.planning.solver import Ask, solve
+from stope.planning.spreadfile import read_spread, usual_spread
 from stope.planning.validator import check_plan
 
 #: Best known before 2026-11-22's trial ended: optima at 3 and 8 sites (proved), by all solvers and long runs above.
@@ -107,15 +110,21 @@ def optw_rows(folder: Path, seconds: float) -> None:
     print(f"at least the reference on {hits} of {len(OPTW)}")
 
 
-def closedloop_rows(missions: int) -> None:
-    """Value and good missions per policy on paired luck, with 95 % intervals; the difference to replanning."""
-    for strength in (1.0, 0.75):
+def closedloop_rows(missions: int, robots: int, sites: int, named: str) -> None:
+    """Value and good missions per policy on paired luck, with 95 % intervals; the difference to replanning.
+
+    Anchors hold as often as the spread says, and 0.75 times as often as the planner's model says.
+    """
+    file = read_spread(named)
+    print(f"spread {named} of {file.date or 'no date'}, {robots} robots x {sites} sites", flush=True)
+    for strength in (file.strength.factor, 0.75):
+        spread = replace(file.spread, strength=strength)
         base: list[float] = []
         for label, (name, policy) in POLICIES.items():
             ends = []
             for k in range(missions):
-                problem = minebench(20, 1, k % 5)
-                luck = draw_luck(problem, 100 + k, Spread(strength=strength))
+                problem = minebench(sites, robots, k % 5)
+                luck = draw_luck(problem, 100 + k, spread)
                 ends.append(run_mission(problem, luck, name, policy, k))
             values = [end.value for end in ends]
             base = base or values
@@ -149,7 +158,7 @@ def latency_rows() -> None:
     try:
         for k in range(21):
             problem = minebench(60 if k % 2 else 20, 1, k % 5)
-            run_mission(problem, draw_luck(problem, k, Spread()), "replan", Policy(), k)
+            run_mission(problem, draw_luck(problem, k, usual_spread()), "replan", Policy(), k)
             if k == 0:
                 spent.clear()
     finally:
@@ -164,6 +173,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", nargs="*", default=["minebench", "latency", "closedloop"])
     parser.add_argument("--missions", type=int, default=200)
+    parser.add_argument("--robots", type=int, default=1)
+    parser.add_argument("--sites", type=int, default=20)
+    parser.add_argument("--spread", default="miner_bennu")
     parser.add_argument("--optw", type=Path)
     parser.add_argument("--seconds", type=float, default=10.0)
     asked = parser.parse_args()
@@ -174,7 +186,7 @@ def main() -> None:
     if "latency" in asked.what:
         latency_rows()
     if "closedloop" in asked.what:
-        closedloop_rows(asked.missions)
+        closedloop_rows(asked.missions, asked.robots, asked.sites, asked.spread)
 
 
 if __name__ == "__main__":

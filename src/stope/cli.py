@@ -60,6 +60,7 @@ class Schema(StrEnum):
     SCENARIO = "scenario"
     EXPEDITION = "expedition"
     AGREEMENT = "agreement"
+    SPREAD = "spread"
 
 
 SetOption = Annotated[
@@ -139,6 +140,9 @@ def run(
     sites: Annotated[
         str, typer.Option(metavar="MISSION", help="With --plan: work each site in PyBullet, as this mission does.")
     ] = "",
+    spread: Annotated[
+        str, typer.Option(metavar="SPREAD", help="With --plan: shipped spread of luck, or its file.")
+    ] = "miner_bennu",
     rotate_every: Annotated[
         str,
         typer.Option(metavar="TIME|SIZE", help="A new log file each 60s (of run time), 10min or 64MB."),
@@ -160,7 +164,7 @@ def run(
         if not (fault and at and task):
             raise InputError("--inject", read=f"'{text}'", expected="FAULT@TASK, such as anchors.lost@drill")
     if plan is not None:
-        _fly(mission, plan, out, seed, tuple(overrides or ()), sites, robot, tuple(inject or ()), json)
+        _fly(mission, plan, out, seed, tuple(overrides or ()), sites, robot, tuple(inject or ()), spread, json)
     from stope.session.request import RunRequest, free_folder
 
     request = RunRequest(
@@ -198,14 +202,14 @@ def run(
 
 def _fly(
     expedition: str, plan: Path, out: Path | None, seed: int | None, overrides: tuple[str, ...], sites: str, robot: str,
-    inject: tuple[str, ...], json: bool,
+    inject: tuple[str, ...], spread: str, json: bool,
 ) -> None:  # fmt: skip
     """Fly a plan; exit code 0 if it ended fair and broke no limit."""
     from stope.session.flight import FlightRequest, fly_plan
     from stope.session.request import free_folder
 
     folder = out if out is not None else free_folder(expedition)
-    end = fly_plan(FlightRequest(expedition, plan, folder, seed, overrides, sites, robot, inject))
+    end = fly_plan(FlightRequest(expedition, plan, folder, seed, overrides, sites, robot, inject, spread))
     told = {"value": end.value, "collected_kg": end.collected_kg, "visited": end.visited, "failures": end.failures,
             "unfair_kg": end.unfair_kg, "violations": list(end.violations), "good": end.good,
             "decisions": len(end.log), "log": str(folder / "flight.jsonl")}  # fmt: skip

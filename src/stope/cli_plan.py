@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from stope.mission.planfile import Plan
     from stope.planning.desk import Desk
+    from stope.planning.spreadfile import SpreadFile
 
 FAILED = 1
 PLAN_EXAMPLES = """\b
@@ -31,7 +32,7 @@ def plan(
     explain: Annotated[bool, typer.Option(help="Say why each site is in the plan, or why not.")] = False,
     why_not: Annotated[list[str] | None, typer.Option(metavar="SITE", help="Say why not this site. Repeat it.")] = None,
     simulate: Annotated[int, typer.Option(metavar="N", min=0, max=100_000, help="Play the plan N times.")] = 0,
-    spread: Annotated[Path | None, typer.Option(metavar="FILE", help="Spread of luck, fitted to logs.")] = None,
+    spread: Annotated[str, typer.Option(metavar="SPREAD", help="Shipped spread of luck, or its file.")] = "miner_bennu",
     check: Annotated[Path | None, typer.Option(metavar="PLAN", help="Judge this plan file; write nothing.")] = None,
     edit: Annotated[
         Path | None, typer.Option(metavar="PLAN", help="Judge a plan that you changed; if good, write it to --out.")
@@ -47,12 +48,14 @@ def plan(
     Exit code 1: the demanded sites cannot all be visited, or the plan that was to be checked is wrong.
     """
     from stope.planning.desk import Desk
+    from stope.planning.spreadfile import read_spread
 
     desk = Desk(mission, tuple(overrides or ()), seed, iterations)
+    luck = read_spread(spread)
     if check is not None or edit is not None:
         file = edit if edit is not None else check
         assert file is not None
-        _judge(desk, file, out if edit is not None else None, simulate, spread, json)
+        _judge(desk, file, out if edit is not None else None, simulate, luck, json)
         return
     found = desk.plan()
     if found is None:
@@ -66,11 +69,11 @@ def plan(
     if prove:
         told["proof"] = desk.proof()
     if simulate:
-        told["forecast"] = asdict(desk.forecast(found, simulate, spread))
+        told |= {"luck": luck.rows(), "forecast": asdict(desk.forecast(found, simulate, luck))}
     _tell(told, json)
 
 
-def _judge(desk: Desk, file: Path, out: Path | None, simulate: int, spread: Path | None, json: bool) -> None:
+def _judge(desk: Desk, file: Path, out: Path | None, simulate: int, luck: SpreadFile, json: bool) -> None:
     """Judge a plan file; one line a complaint, and exit code 1, if it may not run."""
     given, complaints = desk.judge(file)
     if complaints:
@@ -85,7 +88,7 @@ def _judge(desk: Desk, file: Path, out: Path | None, simulate: int, spread: Path
         edited: Plan = desk.edited(given)
         told |= {"plan": str(out), "picture": str(desk.write(edited, out))}
     if simulate:
-        told["forecast"] = asdict(desk.forecast(given, simulate, spread))
+        told |= {"luck": luck.rows(), "forecast": asdict(desk.forecast(given, simulate, luck))}
     _tell(told, json)
 
 

@@ -6,15 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stope.planning.closedloop import Name, Outcome, run_mission, situation
 from stope.planning.groundbelief import GroundBelief
-from stope.planning.luck import Spread, draw_luck, fit_spread
+from stope.planning.luck import Spread, draw_luck, value_at
 from stope.planning.minebench import minebench
 from stope.planning.replanner import Policy, Replanner
+from stope.planning.spreadfile import usual_spread
 from stope.planning.world import Leg, World
 
-WEAK = Spread(strength=0.75)
+MODELLED = replace(usual_spread(), strength=1.0)
+WEAK = replace(usual_spread(), strength=0.75)
 MISSIONS = 20
 
 
@@ -42,8 +46,8 @@ def test_shares_stay_fair_with_anchors_worse_than_modelled(replanned: list[Outco
 
 
 def test_greedy_is_fair_too_but_earns_less() -> None:
-    greedy = missions("greedy", Policy(time=1.1, energy=1.15), Spread())
-    ours = missions("replan", Policy(iterations=150, rollouts=0), Spread())
+    greedy = missions("greedy", Policy(time=1.1, energy=1.15), MODELLED)
+    ours = missions("replan", Policy(iterations=150, rollouts=0), MODELLED)
     assert all(each.fair for each in greedy)
     gain = np.array([a.value - b.value for a, b in zip(ours, greedy, strict=True)])
     assert gain.mean() > 0  # benchmarks/planning.py has 200 missions and the interval
@@ -51,7 +55,7 @@ def test_greedy_is_fair_too_but_earns_less() -> None:
 
 def test_same_seed_same_mission() -> None:
     problem = minebench(20, 2, 1)
-    luck = draw_luck(problem, 3, Spread())
+    luck = draw_luck(problem, 3, MODELLED)
     one, again = (run_mission(problem, luck, "replan", Policy(iterations=60, rollouts=3), 1) for _ in range(2))
     assert one == again
     assert len(one.log) > 5
@@ -134,9 +138,34 @@ def test_cutting_stops_when_its_window_closes() -> None:
     assert share == pytest.approx((site.cut_minutes // 2) / site.cut_minutes)
 
 
-def test_spread_follows_from_measurements() -> None:
-    ratios = np.linspace(0.9, 1.4, 51)
-    spread = fit_spread(ratios, ratios, ratios)
-    assert spread.time == pytest.approx((0.91, 1.39))
-    with pytest.raises(ValueError, match="at least 10"):
-        fit_spread(ratios[:5], ratios, ratios)
+@given(st.lists(st.floats(0.1, 5.0), min_size=2, max_size=20), st.lists(st.floats(0.0, 1.0), min_size=2, max_size=20))
+def test_draws_rise_with_chance_and_stay_inside_the_quantiles(values: list[float], chances: list[float]) -> None:
+    quantiles = tuple(sorted(values))
+    drawn = value_at(quantiles, sorted(chances))
+    assert (np.diff(drawn) >= -1e-12).all()
+    assert quantiles[0] <= drawn[0]
+    assert drawn[-1] <= quantiles[-1]
+
+
+def test_luck_follows_the_spread_and_long_visits_are_hungry() -> None:
+    problem = minebench(60, 1, 0)
+    spread = Spread(time=(0.9, 1.0, 1.4), energy=(0.8, 1.0, 1.2), way=(1.0, 1.0), yields=(0.5, 0.5))
+    drawn = [draw_luck(problem, seed, spread) for seed in range(40)]
+    times = np.concatenate([each.work_time for each in drawn])
+    energies = np.concatenate([each.work_energy for each in drawn])
+    assert np.quantile(times, [0.25, 0.5, 0.75]) == pytest.approx([0.95, 1.0, 1.2], abs=0.01)
+    assert (np.argsort(times) == np.argsort(energies)).all()
+    assert set(drawn[0].way) == {1.0}
+    assert set(drawn[0].mass) == {0.5}
+
+
+def test_a_bin_that_is_full_takes_no_more() -> None:
+    problem = minebench(8, 1, 0)
+    luck = replace(draw_luck(problem, 1, Spread(yields=(3.0, 3.0))), holds=[True] * 9)
+    site = problem.sites[0]
+    world = World(replace(problem, fleet=replace(problem.fleet, bin_g=site.mass_g + 100)), luck)
+    value = world.value
+    world.visit(0, site)
+    assert sum(world.collected) == site.mass_g + 100
+    assert world.rovers[0].load_g == site.mass_g + 100
+    assert world.value - value < 1.5 * site.worth

@@ -57,7 +57,11 @@ def test_a_runs_log_says_what_its_visit_took() -> None:
     assert visit.minutes == pytest.approx(sum(row.duration_s for row in worked) / 60, abs=0.01)
     assert 0 < visit.energy_j < outcome.energy_j
     assert visit.mass_kg > 0.015
-    assert visit.held
+    assert visit.whole
+    assert visit.works
+    assert visit.proof is not None
+    assert visit.proof.held
+    assert visit.proof.chance > 0.99
     assert '"seed"' not in visit.kind
 
 

@@ -10,7 +10,7 @@ from stope.mission.errors import InputError
 from stope.mission.explain import suggestion
 
 KINDS = {"mission": "missions", "body": "bodies", "material": "materials", "robot": "robots", "scenario": "scenarios",
-         "expedition": "missions/expeditions"}  # fmt: skip
+         "expedition": "missions/expeditions", "spread": "spreads"}  # fmt: skip
 
 
 @cache

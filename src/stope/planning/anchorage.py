@@ -19,20 +19,32 @@ PROOF = 1.25
 
 def hold_probability(place: Place, ground: Ground, material: Material, rover: Rover) -> float:
     """P(at least `anchors_needed` of `anchors` hold their share of the work, proved by the pull test), 0..1."""
-    belief = AnchorBelief(
-        material.spine_normal_n * place.strength,
-        material.spine_shear_n * place.strength,
-        friction=material.foot_friction,
-        log_sd=max(material.spine_log_sd, 1e-3),
-        anchors=rover.anchors,
-    )
-    for anchor in range(rover.anchors):
-        belief.engaged(anchor, 1.0)
+    belief = _gripped(material, place.strength, rover.anchors)
     if place.survived_n > 0:
         belief.survived(np.tile([place.survived_n, 0.0], (rover.anchors, 1)))
     share = PROOF / rover.anchors_needed
     load = np.tile([ground.work_pull_n * share, ground.work_shear_n * share], (rover.anchors, 1))
     return at_least(rover.anchors_needed, belief.hold_probability(load))
+
+
+def proof_probability(material: Material, load_n: float, anchors: int, needed: int) -> float:
+    """P(at least `needed` of `anchors` hold a pull test of `load_n` at a first grip), 0..1, as above."""
+    belief = _gripped(material, 1.0, anchors)
+    return at_least(needed, belief.hold_probability(np.tile([load_n, 0.0], (anchors, 1))))
+
+
+def _gripped(material: Material, strength: float, anchors: int) -> AnchorBelief:
+    """What is believed of `anchors` that have just gripped `material`, `strength` times as strong as usual."""
+    belief = AnchorBelief(
+        material.spine_normal_n * strength,
+        material.spine_shear_n * strength,
+        friction=material.foot_friction,
+        log_sd=max(material.spine_log_sd, 1e-3),
+        anchors=anchors,
+    )
+    for anchor in range(anchors):
+        belief.engaged(anchor, 1.0)
+    return belief
 
 
 def at_least(needed: int, probabilities: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

@@ -14,9 +14,9 @@ from stope.planning.explain import explain_plan, why_no_plan, why_not_site
 from stope.planning.forecast import Forecast, forecast
 from stope.planning.framing import expedition_digest, frame
 from stope.planning.gantt import gantt_svg
-from stope.planning.luck import Spread, read_spread
 from stope.planning.schedule import make_plan
 from stope.planning.solver import Ask, Solution, solve
+from stope.planning.spreadfile import SpreadFile
 from stope.planning.validator import check_plan, plan_unfair_mg, plan_value
 
 
@@ -125,14 +125,9 @@ class Desk:
             return "proved: no plan is worth more"
         return f"no plan is worth more than {found.bound / 100:.1f}: this one is within {gap:.1f} %"
 
-    def forecast(self, plan: Plan, missions: int, spread: Path | None = None) -> Forecast:
-        """The plan played many times, with the luck of a spread file if one is given.
-
-        Raises:
-            InputError: it is no such file.
-        """
-        luck = Spread() if spread is None else read_spread(spread)
-        return forecast(self.nominal, plan.activities, missions, self.ask.seed, luck)
+    def forecast(self, plan: Plan, missions: int, spread: SpreadFile) -> Forecast:
+        """The plan played many times, with outcomes that scatter as `spread` says."""
+        return forecast(self.nominal, plan.activities, missions, self.ask.seed, spread.spread)
 
     def judge(self, file: Path) -> tuple[Plan, list[str]]:
         """A plan file and what is wrong with it, a sentence each with its line.

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 
 from stope.clock import HostClock
+from stope.planning.luck import Spread
 from stope.planning.problem import Problem
 from stope.planning.replanner import Decision, Policy, Replanner, Situation, carry_on
 from stope.planning.solver import Ask, Route, solve
@@ -29,14 +30,16 @@ class PlannerProcess:
     """Implements `closedloop.Planner`; `close` it.
 
     Args:
-        late_s: how long an answer is waited for.
+        spread: as of `Replanner`. late_s: how long an answer is waited for.
 
     Attributes:
         late, restarts: how often it was not waited for, and started again.
     """
 
-    def __init__(self, nominal: Problem, policy: Policy, seed: int, late_s: float = LATE_S) -> None:
-        self._what, self._late_s, self._host = (nominal, policy, seed), late_s, HostClock()
+    def __init__(
+        self, nominal: Problem, policy: Policy, seed: int, spread: Spread | None = None, late_s: float = LATE_S
+    ) -> None:
+        self._what, self._late_s, self._host = (nominal, policy, seed, spread), late_s, HostClock()
         self.calls = self.late = self.restarts = 0
         self._start()
 
@@ -121,10 +124,10 @@ class PlannerProcess:
         self._line.recv()
 
 
-def _serve(line: Connection, nominal: Problem, policy: Policy, seed: int) -> None:
+def _serve(line: Connection, nominal: Problem, policy: Policy, seed: int, spread: Spread | None) -> None:
     """Answer questions until the line closes; of several that wait only the newest."""
     os.nice(NICE)
-    planner = Replanner(nominal, policy, seed)
+    planner = Replanner(nominal, policy, seed, spread)
     solve(nominal, Ask(2))  # loads compiled code
     with contextlib.suppress(EOFError, OSError):
         line.send(None)

@@ -22,6 +22,7 @@ from stope.planning.margins import widen
 from stope.planning.problem import Problem, RobotState, WorkSite
 from stope.planning.schedule import activities
 from stope.planning.solver import Ask, Route, Solution, solve
+from stope.planning.spreadfile import usual_spread
 from stope.planning.tables import CHARGE_MINUTES
 from stope.planning.validator import check_plan, outside_band, unavoidable_mg
 from stope.planning.world import Leg, World
@@ -101,11 +102,15 @@ class Decision:
 
 
 class Replanner:
-    """Plans anew from each situation of one mission; the same problem, seed and situations give the same decisions."""
+    """Plans anew from each situation of one mission; the same problem, seed and situations give the same decisions.
+
+    Args:
+        spread: what roll-outs are drawn from; the usual one when None.
+    """
 
     def __init__(self, nominal: Problem, policy: Policy, seed: int, spread: Spread | None = None) -> None:
         self.nominal, self.policy, self.seed = nominal, policy, seed
-        self.spread = spread if spread is not None else Spread()
+        self.spread = spread if spread is not None else usual_spread()
         self.calls = 0
 
     def question(self, now: Situation) -> Problem:

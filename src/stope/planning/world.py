@@ -142,7 +142,8 @@ class World:
             return Event(robot, site.number, "failed", rover.time)
         if rover.time > site.deadline:
             self.violations.append(f"robot {robot} misses the deadline of {site.name}")
-        mass = yielded * site.mass_g
+        mass = min(yielded * site.mass_g, self._room_g(rover, site))  # a full bin or a spent deposit ends the cutting
+        yielded = mass / site.mass_g if site.mass_g else yielded
         rover.load_g += mass
         rover.wear += site.wear
         rover.data_mb += site.data_mb
@@ -154,6 +155,13 @@ class World:
         if site.deposit >= 0:
             self.deposit[site.deposit] += mass
         return Event(robot, site.number, "visited", rover.time)
+
+    def _room_g(self, rover: Rover, site: WorkSite) -> float:
+        """What the bin and the site's deposit still take, g."""
+        bin_g = self.problem.fleet.bin_g - rover.load_g
+        if site.deposit < 0:
+            return bin_g
+        return min(bin_g, self.problem.agreement.deposit_left_g[site.deposit] - self.deposit[site.deposit])
 
     def _cut_share(self, rover: Rover, site: WorkSite, slow: float) -> float:
         """Part of the cutting that is done when its window closes and the bit is withdrawn, 0..1."""

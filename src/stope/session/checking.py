@@ -17,12 +17,13 @@ from stope.mission.resolve import digest, resolved_mission
 from stope.mission.scenario import Scenario
 from stope.mission.shapefile import load_obj
 from stope.mission.shipped import find_data
+from stope.planning.spreadfile import SpreadFile
 from stope.robot.modelfile import RobotFile, load_robot
 from stope.session.fit import check_fit
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     "mission": Mission, "body": Body, "material": Material, "robot": RobotFile, "scenario": Scenario,
-    "expedition": Expedition, "agreement": Agreement,
+    "expedition": Expedition, "agreement": Agreement, "spread": SpreadFile,
 }  # fmt: skip
 
 

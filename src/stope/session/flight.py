@@ -26,11 +26,12 @@ from stope.planning.closedloop import Outcome
 from stope.planning.desk import Desk
 from stope.planning.flying import Judged, fly
 from stope.planning.framing import frame
-from stope.planning.luck import Luck, Spread, draw_luck
+from stope.planning.luck import Luck, draw_luck
 from stope.planning.problem import WorkSite
 from stope.planning.process import PlannerProcess
 from stope.planning.replanner import Decision, Policy, Replanner
 from stope.planning.schedule import place_name
+from stope.planning.spreadfile import USUAL, read_spread
 from stope.planning.world import Event, World
 from stope.robot.messages import Sent
 from stope.session.request import RunRequest
@@ -50,6 +51,7 @@ class FlightRequest:
         robot: who does them. With any but "sim" the planner is a process of its own, so that control is never late for
             it; what it plans in time is then not repeatable.
         inject: "fault@task" each, caused at the first site where that task is done.
+        spread: shipped spread or file, of what is drawn and of the planner's roll-outs.
     """
 
     expedition: str
@@ -60,6 +62,7 @@ class FlightRequest:
     template: str = ""
     robot: str = "sim"
     inject: tuple[str, ...] = ()
+    spread: str = USUAL
 
     @property
     def own_process(self) -> bool:
@@ -82,13 +85,13 @@ def fly_plan(asked: FlightRequest) -> Outcome:
     for option, given in (("--inject", ", ".join(asked.inject)), ("--robot", asked.robot if asked.own_process else "")):
         if given and not asked.template:
             raise InputError(option, read=f"'{given}' without --sites", expected="--sites MISSION: work done at sites")
-    seed, policy = desk.ask.seed, Policy()
-    here = Replanner(desk.nominal, policy, seed)
-    apart = PlannerProcess(desk.nominal, policy, seed) if asked.own_process else None
+    seed, policy, spread = desk.ask.seed, Policy(), read_spread(asked.spread).spread
+    here = Replanner(desk.nominal, policy, seed, spread)
+    apart = PlannerProcess(desk.nominal, policy, seed, spread) if asked.own_process else None
     asked.out.mkdir(parents=True, exist_ok=True)
     try:
         with (asked.out / LOG).open("x", encoding="utf-8") as log:
-            world = SiteWorld(desk, draw_luck(desk.nominal, seed, Spread()), asked, log)
+            world = SiteWorld(desk, draw_luck(desk.nominal, seed, spread), asked, log)
             end = fly(
                 world, frame(desk.expedition, plan.margins, desk.near), plan,
                 Told(Judged(apart or here, here), log), lambda event: _tell_event(log, world, event),
