@@ -84,6 +84,18 @@ def test_a_hole_reaches_its_depth_and_the_bit_comes_home() -> None:
     assert rock.feed_m < 2e-3
 
 
+@pytest.mark.parametrize("depth_m", [0.002, 0.01])
+def test_depth_is_counted_from_where_the_unloaded_bit_touched(depth_m: float) -> None:
+    """The feed meets the ground with 9 N, which squeeze the string by 0.15 mm."""
+    scene = anchored_miner(reserve_n=40.0, dt_s=0.02)
+    made, rock = drill(scene, depth_m), Rock(scene, rate_m_s=5e-5)
+    assert made.touched_m is None
+    scene.run(made, 300.0, rock)
+    assert made.progress.outcome is Outcome.SUCCEEDED
+    assert made.touched_m == pytest.approx(GROUND_M, abs=2e-5)
+    assert rock.depth_m == pytest.approx(depth_m, abs=5e-5)
+
+
 def test_weight_on_bit_never_passes_the_bound() -> None:
     scene = anchored_miner(reserve_n=25.0)
     rock = Rock(scene, rate_m_s=1e-4)

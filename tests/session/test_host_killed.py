@@ -105,7 +105,7 @@ def test_a_host_that_is_killed_again_and_again_goes_on_where_it_was(seed: int, s
     assert done.returncode == 0, complained
     outcome, books = json.loads(said), site.close()
     assert (outcome["verdict"], outcome["reason"], outcome["detections"]) == (PASSED, "", [])
-    assert books["depth_m"] == pytest.approx(DEPTH_M, abs=0.5e-3)
+    assert books["depth_m"] == pytest.approx(DEPTH_M, abs=0.25e-3)
     assert max(outcome["restoring_s"]) < 0.1
     assert len(books["losses"]) == KILLS + 1
     for lost in books["losses"][:-1]:

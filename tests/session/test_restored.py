@@ -18,12 +18,13 @@ RUN: Any = SimpleNamespace(robot=SimpleNamespace(model=RIG))
 COLLAR_M = 0.0160
 
 
-def taken_up(found: Activity, feed_m: float) -> Activity:
-    """After its host died with the bit standing at `feed_m`."""
+def taken_up(found: Activity, feed_m: float, weight_n: float = 0.0) -> Activity:
+    """After its host died with the bit standing at `feed_m`, pressed with `weight_n`."""
     assert RIG.drill is not None
     position = np.zeros(len(RIG.joints))
     position[RIG.drill.feed] = feed_m
-    (activity,) = restored(SimpleNamespace(activities=[found]), SimpleNamespace(joint_position=position), RUN)  # type: ignore[arg-type]
+    obs: Any = SimpleNamespace(joint_position=position, weight_on_bit_n=weight_n)
+    (activity,) = restored(SimpleNamespace(activities=[found]), obs, RUN)  # type: ignore[arg-type]
     return activity
 
 
@@ -40,3 +41,10 @@ def test_a_hole_that_was_broken_off_three_times_is_as_deep_as_its_bit_stands() -
 def test_a_bit_that_was_on_its_way_out_had_been_deeper() -> None:
     drill = Activity(1, "drill", 3600.0, state="running", depth_m=0.002, memory={"collar_m": COLLAR_M})
     assert taken_up(drill, COLLAR_M - 0.01).before_m == 0.002
+
+
+def test_a_string_that_is_still_pressed_stands_less_deep_than_its_feed() -> None:
+    drill = Activity(1, "drill", 3600.0, state="running", memory={"collar_m": COLLAR_M})
+    assert RIG.drill is not None
+    squeezed_m = 9.0 / RIG.drill.string_stiffness_n_m
+    assert taken_up(drill, COLLAR_M + 0.001 + squeezed_m, weight_n=9.0).before_m == pytest.approx(0.001, abs=1e-9)

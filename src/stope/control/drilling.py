@@ -20,7 +20,7 @@ from stope.control.bitcare import RESUME_WARMTH, WORN, BitCare
 from stope.control.feed import bring_home
 from stope.control.goal import Goal, Outcome, Progress, View
 from stope.control.headway import STALLED_M, STALLED_S, Headway, LayerWatch
-from stope.control.holewatch import HoleWatch
+from stope.control.holewatch import HoleWatch, unloaded_m
 from stope.control.limited import LimitedBy
 from stope.control.stance import Stance
 from stope.control.weight_law import LEVELS, Hole, Setting, WeightLaw, weight_law
@@ -68,6 +68,7 @@ class DrillController:
 
     Attributes:
         events: chokes, jams, rests, layers and breakages, as they were noticed.
+        touched_m: feed position of the unloaded bit at the first touch; None before.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class DrillController:
         self._ending: Progress | None = None
         self._core = ""
         self.events: list[Event] = []
+        self.touched_m: float | None = None
         self.progress = Progress("check")
 
     def update(self, view: View) -> Goal:
@@ -197,6 +199,7 @@ class DrillController:
         drill = _drill(view)
         if view.obs.weight_on_bit_n > TOUCH_N:
             watch.collar(view)
+            self.touched_m = unloaded_m(view.obs, drill)
             self._servo.push_n = view.obs.weight_on_bit_n
             self._go("spud")
         end = view.model.joints[drill.feed].position_max

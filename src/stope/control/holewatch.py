@@ -8,7 +8,7 @@ import numpy as np
 
 from stope.control.goal import Goal, View
 from stope.physics.drilling import CUTTING_THRUST_RATIO, FRICTION_SHAPE, CoreBit, fastest_feed_m_s
-from stope.robot.messages import Vector
+from stope.robot.messages import Observation, Vector
 from stope.robot.model import Drill
 
 TRACK_S = 1.5  # of the depth filter: encoder noise of 0.1 mm at 100 Hz becomes 3 um and 3 um/s
@@ -51,7 +51,7 @@ class HoleWatch:
 
     def collar(self, view: View) -> None:
         """The bit touches the ground here."""
-        self._collar_m = tip_m(view)
+        self._collar_m = tip_m(view) + compressed_m(view.obs, self._drill) * view.estimate.rotation[:, 2]
 
     @property
     def choking(self) -> bool:
@@ -84,8 +84,7 @@ class HoleWatch:
     def _follow_depth(self, view: View) -> None:
         if self._collar_m is None:
             return
-        # Encoders see the feed, not the bit: the string between them is shorter by what it is pressed with.
-        shorter = max(view.obs.weight_on_bit_n, 0.0) / self._drill.string_stiffness_n_m
+        shorter = compressed_m(view.obs, self._drill)
         depth = float((self._collar_m - tip_m(view)) @ view.estimate.rotation[:, 2]) - shorter
         # Critically damped tracking filter: a plain difference of encoder readings is 1 mm/s of noise, and what is
         # looked for is 1 mm/min.
@@ -102,6 +101,16 @@ class HoleWatch:
         if self._ran_s >= RUNAWAY_S and self.runaway is None:
             fast = speed, max(asked.feed_velocity_m_s, 0.0) + RUNAWAY_M_S, "m/s"
             self.runaway = fast if too_fast > 0.0 else (weight, most, "N")
+
+
+def compressed_m(obs: Observation, drill: Drill) -> float:
+    """How much shorter the string is by what it is pressed with: encoders see the feed, not the bit."""
+    return max(obs.weight_on_bit_n, 0.0) / drill.string_stiffness_n_m
+
+
+def unloaded_m(obs: Observation, drill: Drill) -> float:
+    """Feed position at which the bit would stand where it stands now, were it not pressed."""
+    return float(obs.joint_position[drill.feed]) - compressed_m(obs, drill)
 
 
 def tip_m(view: View) -> Vector:

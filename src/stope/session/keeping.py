@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from stope.control.drilling import DrillController
 from stope.control.stack import Tick
 from stope.executive.activity import Transition
 from stope.executive.checkpoint import FILE, Checkpoint, Facts, write_checkpoint
@@ -34,7 +35,7 @@ class Keeper:
 
     def __call__(self, tick: Tick, _sent: Sent, executive: Executive) -> None:
         """One control tick."""
-        self._note_collar(tick, executive)
+        self._note_collar(executive)
         if executive.desk.news or tick.view.obs.time_us >= self._due_us:
             self.keep(tick, executive)
 
@@ -81,14 +82,13 @@ class Keeper:
             ),
         )
 
-    def _note_collar(self, tick: Tick, executive: Executive) -> None:
+    def _note_collar(self, executive: Executive) -> None:
         """Where the feed stood as the hole began: how deep a bit is that stands in it is then measured, not guessed."""
-        desk, drill = executive.desk, tick.view.model.drill
-        if drill is None or desk.running is None or desk.running.task != "drill" or desk.controller is None:
+        running, controller = executive.desk.running, executive.desk.controller
+        if running is None or not isinstance(controller, DrillController) or controller.touched_m is None:
             return
-        if "collar_m" not in desk.running.memory and desk.controller.progress.phase.startswith("drill"):
-            feed_m = float(tick.view.obs.joint_position[drill.feed])
-            desk.running.memory["collar_m"] = feed_m - desk.running.before_m  # the hole's own, whatever try this is
+        if "collar_m" not in running.memory:
+            running.memory["collar_m"] = controller.touched_m - running.before_m  # the hole's own, whatever try this is
             self._due_us = 0
 
 

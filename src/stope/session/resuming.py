@@ -16,6 +16,7 @@ import numpy as np
 
 from stope.bridge.serial_robot import SerialRobot
 from stope.bridge.service import clear
+from stope.control.holewatch import unloaded_m
 from stope.control.kinematics import Kinematics
 from stope.executive.activity import Activity
 from stope.executive.checkpoint import Checkpoint, read_checkpoint
@@ -68,7 +69,7 @@ def restored(checkpoint: Checkpoint, obs: Observation, run: Run) -> list[Activit
         done_m = activity.depth_m
         if activity.task == "drill" and drill is not None and "collar_m" in activity.memory:
             # The feed tells how deep the bit stands; a bit that was on its way out had been deeper.
-            done_m = max(done_m, float(obs.joint_position[drill.feed]) - activity.memory["collar_m"])
+            done_m = max(done_m, unloaded_m(obs, drill) - activity.memory["collar_m"])
         found.append(replace(activity, state="waiting", before_m=done_m))
     return found
 
