@@ -112,7 +112,7 @@ def test_policies_by_command(here: Path) -> None:
     ("words", "sentence"),
     [
         (("log", "recover", "none.mcap", "--out", "x"), "none.mcap: read no such file, expected a task log"),
-        (("log", "verify", "run.mcap", *POLICY), "run.mcap.seal.json: cannot be read: No such file"),
+        (("log", "verify", "run.mcap", *POLICY), "run.mcap: read no seal beside it (run.mcap.seal.json)"),
         (("log", "seal", "run.mcap", "--key", "policy.json"), "policy.json: expected an unencrypted Ed25519"),
         (("log", "redact", "run.mcap", "--topic", "/x", "--out", "o.mcap"), "run.mcap: no messages on /x"),
         (("log", "query", "drop table x", "run.mcap"), "expected one SELECT"),

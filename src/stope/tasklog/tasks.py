@@ -38,6 +38,10 @@ def verify_log(policy: str, log: str, seal: str = "") -> dict[str, Any]:
     rules = load_policy(Path(policy))
     parts = [Path(log)] if seal else parts_of(Path(log))
     pairs = [(part, Path(seal) if seal else seal_path(part)) for part in parts]
+    bare = next((part for part, by in pairs if not seal and not by.exists()), None)
+    if bare is not None:
+        expected = "one, or --seal with that of the log that this was redacted from"
+        raise TaskLogError(f"{bare}: read no seal beside it ({seal_path(bare).name}), expected {expected}")
     found = [verify(part, load_envelope(by), rules, where=str(by)) for part, by in pairs]
     problems = [] if seal else _problems(parts)
     return {"parts": [{**json.loads(row.to_json()), "text": str(row)} for row in found], "problems": problems}

@@ -13,6 +13,7 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
+from stope import __version__
 from stope.tasklog.errors import TaskLogError
 from stope.tasklog.fingerprint import file_sha256
 from stope.tasklog.header import MISSION_ATTACHMENT, RECORD, ROBOT_ATTACHMENT, RunHeader, utc_text
@@ -50,8 +51,9 @@ def import_csv(mapping: Mapping, folder: Path, target: Path) -> dict[str, int]:
 def _write_header(log: Rewriter, mapping: Mapping, folder: Path, start_ns: int) -> None:
     run = mapping.run
     header = RunHeader(
-        "", 0, run.mission, "{}", run.robot, "{}", "", run.body, run.licence, run.team, start_utc=utc_text(start_ns)
-    )
+        __version__, 0, run.mission, "{}", run.robot, "{}", "", run.body, run.licence, run.team,
+        start_utc=utc_text(start_ns),
+    )  # fmt: skip
     sources = {f"imported.{row.file}": file_sha256(folder / row.file) for row in mapping.topic}
     log.metadata(RECORD, {**header.metadata(), **sources, "start_utc_ns": str(start_ns)})
     log.metadata(SALTS, new_salts(row.topic for row in mapping.topic))
