@@ -55,7 +55,7 @@ class FilmStrip:
         self.moments.append(_Moment(self.plant.truth(), caption, flying[:: max(1, len(flying) // GRAINS_DRAWN)]))
 
     def develop(self, folder: Path) -> tuple[Path | None, Path | None]:
-        """One picture (the deepest moment with the bit under load) and the film; their paths.
+        """One picture (the deepest moment with the bit under load, or what else tells most) and the film; their paths.
 
         A run that ended before its first moment has neither.
         """
@@ -71,10 +71,10 @@ class FilmStrip:
         return picture, film_path
 
 
-def _telling(moment: _Moment) -> tuple[bool, float, int]:
-    """How much of the work a moment shows: the bit under load, then depth, then how late it is."""
-    caption = moment.caption
-    return (caption.weight_on_bit_n or 0.0) > LOADED_N, caption.depth_m or 0.0, moment.state.time_us
+def _telling(moment: _Moment) -> tuple[bool, float, int, int]:
+    """How much of the work a moment shows: the bit under load, then depth, grains in flight, and how late it is."""
+    caption, grains = moment.caption, len(moment.ejecta_m)
+    return (caption.weight_on_bit_n or 0.0) > LOADED_N, caption.depth_m or 0.0, grains, moment.state.time_us
 
 
 def _thinned(moments: list[_Moment]) -> list[_Moment]:
