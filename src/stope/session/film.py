@@ -71,10 +71,11 @@ class FilmStrip:
         return picture, film_path
 
 
-def _telling(moment: _Moment) -> tuple[bool, float, int, int]:
-    """How much of the work a moment shows: the bit under load, then depth, grains in flight, and how late it is."""
-    caption, grains = moment.caption, len(moment.ejecta_m)
-    return (caption.weight_on_bit_n or 0.0) > LOADED_N, caption.depth_m or 0.0, grains, moment.state.time_us
+def _telling(moment: _Moment) -> tuple[bool, float, float, int]:
+    """How much of the work a moment shows: the bit under load, depth, what the anchors pay, and how late it is."""
+    caption = moment.caption
+    paid = 0.0 if caption.anchor_margin is None else 1.0 - caption.anchor_margin
+    return (caption.weight_on_bit_n or 0.0) > LOADED_N, caption.depth_m or 0.0, paid, moment.state.time_us
 
 
 def _thinned(moments: list[_Moment]) -> list[_Moment]:
