@@ -4,7 +4,7 @@
 
 Flies `bennu_core` without its hole: down, anchored, collecting, stowed. In each control tick of the digging the true
 forces of the ground on both drums are read; compared is the mean of the net horizontal force with the mean of one
-drum's, and the worst second of it. Beside it: what the scale said, and what escaped.
+drum's, the worst second of it, and the part that stays in the mean. Beside it: what the scale said, and what escaped.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def main() -> None:
     worst = max(net[i : i + WORST_TICKS].mean() for i in range(0, max(1, len(net) - WORST_TICKS), WORST_TICKS))
     book = balance._plant.flow.book
     print(f"{given.rock}, {len(force)} ticks of digging: {balance.said}; worst anchor margin {result.worst_margin:.2f}")
+    steady = float(np.hypot(*force[..., :2].sum(axis=1).mean(axis=0)))
     print(f"one drum {one:.4f} N, net {net.mean():.5f} N: {net.mean() / one:.4f}; worst second {worst / one:.4f}")
+    print(f"what of it does not average out: {steady / one:.4f}")
     print(f"escaped {1e-6 * book.total('escaped'):.3f} g")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from stope.control.allowance import Allowance
 from stope.control.anchoring import preload
 from stope.control.distribution import LARGEST_RESERVE_N
+from stope.control.drumlevel import DrumLevel
 from stope.control.drumscale import DrumScale, believed_kg, load_kg
 from stope.control.goal import Goal, Outcome, Progress, View
 from stope.control.limited import LimitedBy
@@ -58,6 +59,7 @@ class CollectController:
         self._level_at_start = self._best_kg = self._since_gain_s = 0.0
         self._scale: DrumScale | None = None
         self._empty_kg_m2, self._trim_rad_s = np.zeros(0), np.zeros(1)
+        self._even = DrumLevel(np.zeros(0))
         self._corrected_kg = 0.0  # what the scale said more than the level sensors
         self._allowance, self._limit = Allowance(), LimitedBy()
         self._push, self._push_n = np.zeros(3), 0.0
@@ -86,7 +88,7 @@ class CollectController:
         elif self._phase in ("tare", "weigh"):
             self._weigh(view, goal, gained)
         self._stance.relax(view.estimate.limb_force_n, self._felt_n, view.anchored, view.dt_s)
-        self._stance.shift_base(self._feet_m, np.array((self._side_m, 0.0, -self._down_m)))
+        self._stance.shift_base(self._even.pitched(self._feet_m), np.array((self._side_m, 0.0, -self._down_m)))
         goal.feet_base_m = self._stance.feet_m.copy()
         if self._phase in ("lower", "dig"):
             goal.drum_rad_s = self._turn(view, drums, (self._side_m - side_m) / view.dt_s)
@@ -142,6 +144,7 @@ class CollectController:
         back = 0.0 < self._touch_m <= self._down_m  # where ground was met in an earlier round
         if back or gained > self._best_kg + TOUCH_KG or self._push_n > TOUCH_N:
             self._phase, self._touch_m, self._since_gain_s = "dig", self._down_m, 0.0
+            self._even = DrumLevel(view.obs.drum_fill)
         elif self._down_m > REACH_M:
             self._give_up("collect.no_ground", f"drums met no ground within {REACH_M:.2f} m", REACH_M, "m")
         elif self._since_gain_s > NO_GAIN_S:
@@ -150,6 +153,7 @@ class CollectController:
         self.progress = Progress(f"lowering, {100.0 * self._down_m:.1f} cm{self._limit.said}")
 
     def _dig(self, view: View, pace: float, gained: float) -> None:
+        self._even.update(view.obs.drum_fill, view.dt_s)
         deepest = min(self._touch_m + self._task.depth_m, REACH_M)
         speed = DIG_M_S if pace > 0.0 else LOWER_M_S  # back off faster than in
         self._down_m = min(deepest, max(0.0, self._down_m + pace * speed * view.dt_s))
@@ -170,7 +174,8 @@ class CollectController:
         self._down_m = max(0.0, self._down_m - step)
         self._side_m -= math.copysign(min(step, abs(self._side_m)), self._side_m)
         self.progress = Progress("raising")
-        if self._down_m == 0.0 and self._side_m == 0.0:
+        level = self._even.home(view.dt_s)
+        if level and self._down_m == 0.0 and self._side_m == 0.0:
             self._scale, self._phase = DrumScale(drums, self._most_rad_s), "weigh"
             if self._ending is not None:
                 self.progress = self._ending
