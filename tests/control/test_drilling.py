@@ -22,9 +22,9 @@ GROUND_M = 0.02  # feed at which the scripted bit meets the ground
 class Rock:
     """Answers a drill: resists what it is pushed with, gives way at a constant rate."""
 
-    def __init__(self, scene: Scene, rate_m_s: float, noise_m: float = 0.0) -> None:
+    def __init__(self, scene: Scene, rate_m_s: float, noise_m: float = 0.0, drag_nm: float = 0.0) -> None:
         assert scene.model.drill is not None
-        self._scene, self._rate, self._noise = scene, rate_m_s, noise_m
+        self._scene, self._rate, self._noise, self._drag_nm = scene, rate_m_s, noise_m, drag_nm
         self._drill = scene.model.drill
         self.feed_m = self.depth_m = self.pushed_n = 0.0
         self._rng = np.random.default_rng(0)
@@ -47,7 +47,8 @@ class Rock:
         joints[feed] = self.feed_m + squeezed_m + self._noise * self._rng.standard_normal()
         rates[spindle] = goal.spindle_rad_s
         efforts = np.zeros(len(rates))
-        efforts[spindle] = math.copysign(TORQUE_PER_WEIGHT_M * weight, goal.spindle_rad_s)
+        torque = TORQUE_PER_WEIGHT_M * weight + (self._drag_nm if pressed else 0.0)
+        efforts[spindle] = math.copysign(torque, goal.spindle_rad_s)
         self._scene.obs |= {
             "joint_position": joints, "joint_velocity": rates, "joint_effort": efforts, "weight_on_bit_n": weight,
         }  # fmt: skip
@@ -185,6 +186,16 @@ def test_no_progress_ends_the_hole_with_its_rate() -> None:
     assert (progress.outcome, progress.code, progress.unit) == (Outcome.FAILED, "drill.stalled", "mm/min")
     assert progress.value == pytest.approx(0.5, abs=0.1)
     assert STALLED_S < scene.time_s < STALLED_S + 20.0
+    assert rock.feed_m < 2e-3
+
+
+def test_a_hole_that_chokes_whenever_the_bit_is_down_ends_as_stalled() -> None:
+    """Cleared and tried again every few seconds it would go on until the task's time is out."""
+    scene = anchored_miner(dt_s=0.05)
+    made, rock = drill(scene), Rock(scene, rate_m_s=2e-3 / 60.0, drag_nm=1.5)
+    scene.run(made, STALLED_S + 60.0, rock)
+    assert (made.progress.outcome, made.progress.code) == (Outcome.FAILED, "drill.stalled")
+    assert sum(event.code == "drill.choked" for event in made.events) > 10
     assert rock.feed_m < 2e-3
 
 

@@ -94,9 +94,24 @@ def test_grips_that_carry_stay_closed_and_are_trusted_again() -> None:
 def test_enough_grips_that_carry_end_the_alarm_and_nothing_is_opened() -> None:
     scene = standing(drifting(0.0), np.array((4.0, 4.0, 0.0, 4.0)))
     made = recover(scene)
-    assert not released(made, scene, 5.0).any()
+
+    def look(goal: Goal) -> None:
+        assert not (goal.anchor_action == AnchorAction.RELEASE).any()
+        scene.anchored |= np.isin(np.arange(4), goal.trusted)
+
+    scene.run(made, 5.0, look)
     assert made.progress.outcome is Outcome.SUCCEEDED
     assert "3 of 4 grips still carry load and stay closed" in made.progress.reason
+
+
+def test_the_alarm_ends_only_once_the_belief_counts_the_grips_again() -> None:
+    """A mission that ended in between was reported as held by nothing."""
+    scene = standing(drifting(0.0), np.array((4.0, 4.0, 0.0, 4.0)))
+    made = recover(scene)
+    assert not released(made, scene, 5.0).any()
+    assert made.progress.outcome is Outcome.RUNNING
+    assert not released(made, scene, GIVE_UP_S).any()
+    assert made.progress.code == "robot.lost"
 
 
 def test_with_too_little_gas_to_grip_again_nothing_is_opened() -> None:

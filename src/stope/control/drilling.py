@@ -126,6 +126,8 @@ class DrillController:
         self._turned += spin * view.dt_s
         goal.spindle_rad_s = self._fastest_rad_s
         goal.spindle_limit_nm = self._torque_budget_nm(view)
+        if self._phase in ("clear", "lower", "free"):
+            self._watch_headway(view)  # a hole that is cleared again and again gets no deeper either
         getattr(self, f"_{self._phase}")(view, goal, watch)
         self._asked = goal
         return goal
@@ -278,7 +280,7 @@ class DrillController:
         if bound < LEAST_WEIGHT_N:
             self._end("drill.no_reserve", f"weight-on-bit bound fell to {bound:.1f} N", bound, "N")
         self._deepest_m = max(self._deepest_m, watch.depth_m)
-        self._watch_headway(view, watch)
+        self._watch_headway(view)
         self.progress = Progress(self._phase, depth_m=self._deepest_m, penetration_m_s=watch.rate_m_s)
 
     def _learn(self, view: View, watch: HoleWatch, hammer: float) -> None:
@@ -286,14 +288,14 @@ class DrillController:
         torque, spin = float(view.obs.joint_effort[drill.spindle]), float(view.obs.joint_velocity[drill.spindle])
         self._rock.update(view.obs.weight_on_bit_n, torque, spin, watch.rate_m_s, view.dt_s, hammer)
 
-    def _watch_headway(self, view: View, watch: HoleWatch) -> None:
-        slow = self._headway.update(watch.depth_m, view.dt_s)
+    def _watch_headway(self, view: View) -> None:
+        slow = self._headway.update(self._deepest_m, view.dt_s)
         if slow is None:
             return
         tops = [event.depth_m for event in self.events if event.code == "drill.layer"]
         layer = f", in another layer since {1e3 * tops[-1]:.0f} mm" if tops else ""
         reason = (
-            f"{slow:.2f} mm/min over {STALLED_S:.0f} s at {self._servo.push_n:.0f} N and {1e3 * watch.depth_m:.1f} mm "
+            f"{slow:.2f} mm/min over {STALLED_S:.0f} s at {self._servo.push_n:.0f} N and {1e3 * self._deepest_m:.1f} mm "
             f"depth{layer}, less than {60e3 * STALLED_M / STALLED_S:.0f} mm/min is not worth it"
         )
         self._end("drill.stalled", reason, slow, "mm/min")

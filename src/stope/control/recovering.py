@@ -78,11 +78,13 @@ class RecoverController:
         self._draw(view, goal, home)
         carry = self._check.carries if self._kept is None else self._kept
         self.progress = Progress(f"hold-down, {100.0 * view.estimate.climb_m_s:+.1f} cm/s")
-        if self._kept is None and self._drawn_s >= SETTLE_S and carry.sum() >= self._min_anchors:
-            self._still_anchored(goal, carry)
-        elif (bool(view.model.thrusters) and view.obs.propellant_kg < EMPTY_KG) or self._elapsed_s > GIVE_UP_S:
+        enough = self._kept is None and self._drawn_s >= SETTLE_S and bool(carry.sum() >= self._min_anchors)
+        gasless = bool(view.model.thrusters) and view.obs.propellant_kg < EMPTY_KG
+        if enough and self._believed(view, goal, carry):
+            self._still_anchored(carry)
+        elif (gasless and not enough) or self._elapsed_s > GIVE_UP_S:
             self._lost(view)
-        elif self._drawn_s >= SETTLE_S and (self._still_s >= SETTLED_S or carry.sum() >= SAFE_GRIPS):
+        elif not enough and self._drawn_s >= SETTLE_S and (self._still_s >= SETTLED_S or carry.sum() >= SAFE_GRIPS):
             if view.obs.propellant_kg < self._gas_needed_kg(view, carry):
                 self._lost(view, "too little to press the feet on while they grip again")
             else:
@@ -120,8 +122,13 @@ class RecoverController:
         still = abs(climb) < SETTLED_M_S or bool(self._check.carries.any())
         self._still_s = self._still_s + view.dt_s if enough and still else 0.0
 
-    def _still_anchored(self, goal: Goal, carry: np.ndarray) -> None:
-        goal.trusted = tuple(np.flatnonzero(carry).tolist())
+    def _believed(self, view: View, goal: Goal, carry: np.ndarray) -> bool:
+        """Trust what carries; whether the belief does so by now, for whoever comes next goes by that."""
+        waiting = carry & ~view.anchored
+        goal.trusted = tuple(np.flatnonzero(waiting).tolist())
+        return not waiting.any()
+
+    def _still_anchored(self, carry: np.ndarray) -> None:
         reason = (
             f"{int(carry.sum())} of {len(carry)} grips still carry load and stay closed, "
             f"fastest {100.0 * self.fastest_m_s:.1f} cm/s"
