@@ -295,8 +295,8 @@ class DrillController:
         tops = [event.depth_m for event in self.events if event.code == "drill.layer"]
         layer = f", in another layer since {1e3 * tops[-1]:.0f} mm" if tops else ""
         reason = (
-            f"{slow:.2f} mm/min over {STALLED_S:.0f} s at {self._servo.push_n:.0f} N and {1e3 * self._deepest_m:.1f} mm "
-            f"depth{layer}, less than {60e3 * STALLED_M / STALLED_S:.0f} mm/min is not worth it"
+            f"{slow:.2f} mm/min over {STALLED_S:.0f} s at {self._servo.push_n:.0f} N and {1e3 * self._deepest_m:.1f} mm"
+            f" depth{layer}, less than {60e3 * STALLED_M / STALLED_S:.0f} mm/min is not worth it"
         )
         self._end("drill.stalled", reason, slow, "mm/min")
 
