@@ -42,7 +42,7 @@ class Balance:
         if running is None or running.task != "collect" or executive.desk.controller is None:
             return
         self.said = executive.desk.controller.progress.phase
-        wrench = self._plant._wrench[self._plant._drum_row :]
+        wrench = self._plant._wrench[self._plant.rows.drums :]
         if np.abs(wrench[:, 0]).max() > BITES_N and (np.abs(tick.goal.drum_rad_s) > 0.0).all():
             self.forces.append(wrench[:, :3].copy())
 

@@ -15,7 +15,8 @@ from stope.robot.messages import Efforts
 from stope.robot.model import RobotModel
 from stope.robot.modelfile import load_robot
 from stope.sim.heightmap import HeightMap
-from stope.sim.plant import AsteroidPlant, StartPose
+from stope.sim.plant import AsteroidPlant
+from stope.sim.states import StartPose
 from stope.sim.truth import TrueGround
 
 BENNU_G_M_S2 = 5.5e-5

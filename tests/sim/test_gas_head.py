@@ -122,7 +122,7 @@ def test_a_pulse_is_paid_by_the_anchors_and_both_books_close(on_the_ground: Aste
 
 def test_a_valve_that_sticks_stays_as_far_open_as_it_was(on_the_ground: AsteroidPlant) -> None:
     plant = on_the_ground
-    plant.stick_jet()
+    plant.valves.stick_jet()
     blow(plant, 0.0, 0.1)
     assert plant.flow.propellant_ug == 500_000_000
     blow(plant, 1.5, 0.1)
@@ -133,4 +133,4 @@ def test_a_valve_that_sticks_stays_as_far_open_as_it_was(on_the_ground: Asteroid
 def test_a_robot_without_a_sampler_has_no_head(make_plant: PlantMaker) -> None:
     plant = make_plant()
     assert plant.head is None
-    assert plant._drum_row == plant._feet + 1
+    assert plant.rows.drums == plant.rows.feet + 1

@@ -11,8 +11,8 @@ from conftest_sim import PlantMaker, grip_all, idle
 from stope.physics.excavation import LOAD_GYRATION
 from stope.robot.model import RobotModel
 from stope.robot.seam import PhysicsDivergedError
+from stope.sim.cargo import LOAD_STEP_KG
 from stope.sim.drums import drums_react
-from stope.sim.plant import LOAD_STEP_KG
 
 DRUM_KG, DRUM_KG_M2 = 1.6, 0.008  # of miner.urdf, empty
 
@@ -153,12 +153,12 @@ def test_c06_counter_rotating_drums_cancel_their_horizontal_force(make_plant: Pl
     plant = make_plant(cover_m=0.11)
     drums = plant.drums
     assert drums is not None
-    plant._look_around()
-    drums.look(plant._tree.point_m[plant._drum_row :])
+    plant._around.look_around()
+    drums.look(plant._tree.point_m[plant.rows.drums :])
     rate = np.zeros(16)
     rate[drums.packed.joints] = drums.packed.sense
     fore, aft = wrench = np.zeros((2, 6))
-    drums_react(plant._tree.points[plant._drum_row :], np.array((0.0, 1.0, 0.0)), rate, 2e-3, drums.packed, wrench)
+    drums_react(plant._tree.points[plant.rows.drums :], np.array((0.0, 1.0, 0.0)), rate, 2e-3, drums.packed, wrench)
     assert abs(fore[0]) > 1e-4
     assert abs(fore[0] + aft[0]) < 0.05 * abs(fore[0])
 

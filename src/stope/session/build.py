@@ -49,7 +49,8 @@ from stope.session.robot_choice import AT_HAND, check_robot
 from stope.session.robots import drive
 from stope.sim.injection import INJECTIONS
 from stope.sim.patch import build_patch
-from stope.sim.plant import AsteroidPlant, StartPose
+from stope.sim.plant import AsteroidPlant
+from stope.sim.states import StartPose
 from stope.sim.truth import TrueGround
 
 PHYSICS_US = 2_000  # the compliant anchors ring at 5 000 (tests/sim/test_hygiene.py)

@@ -10,9 +10,10 @@ from stope.executive.tree import Executive
 from stope.robot.messages import Sent, Vector
 from stope.session.build import Run
 from stope.sim.caption import Caption
-from stope.sim.plant import AsteroidPlant, TrueState
+from stope.sim.plant import AsteroidPlant
 from stope.sim.render import Film, Frame
 from stope.sim.scenery import Ground
+from stope.sim.states import TrueState
 
 KEEP_EVERY_US = 500_000
 FILM_FRAMES = 60

@@ -20,7 +20,7 @@ from stope.session.build import Run
 from stope.session.devicewatch import DeviceNews
 from stope.session.loop import Detection
 from stope.sim.momentum import SOURCES
-from stope.sim.plant import TrueState
+from stope.sim.states import TrueState
 from stope.tasklog.header import RunHeader
 from stope.tasklog.messages import new
 from stope.tasklog.writer import TaskLogWriter

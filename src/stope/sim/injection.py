@@ -92,7 +92,7 @@ def _run_feed_away(plant: AsteroidPlant) -> None:
 
 def _stick_jet(plant: AsteroidPlant) -> None:
     if plant.head is not None:
-        plant.stick_jet()
+        plant.valves.stick_jet()
 
 
 def _bias_imu(plant: AsteroidPlant) -> None:

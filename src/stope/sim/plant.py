@@ -7,22 +7,21 @@ ground and gas reach PyBullet as the joint efforts and the one base wrench that 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from stope.physics.site_field import SiteField
 from stope.robot.messages import Codes, Efforts, RawSensors, Vector
-from stope.robot.model import RobotModel, Thruster
+from stope.robot.model import RobotModel
 from stope.robot.seam import PhysicsDivergedError
 from stope.robot.tree import Tree
 from stope.sim.actuators import build_motors
 from stope.sim.bit import NO_BIT, WEIGHT, BitInGround
 from stope.sim.bound import bind
 from stope.sim.bullet import BulletWorld
+from stope.sim.cargo import Cargo
 from stope.sim.drums import NO_DRUMS, DrumsInGround
 from stope.sim.fast_step import (
     Bodies,
@@ -30,64 +29,31 @@ from stope.sim.fast_step import (
     Ground,
     Loads,
     Motion,
-    Near,
     Robot,
     many_steps,
     one_step,
-    open_valves,
     pull,
     read_state,
     settle_period,
 )
-from stope.sim.footing import FOOT, GYRATION_M, Footing, any_free
+from stope.sim.footing import FOOT, GYRATION_M, Footing
 from stope.sim.gas_head import GasHead
 from stope.sim.gripping import Grippers
 from stope.sim.ground_mesh import GroundMesh
 from stope.sim.heightmap import HeightMap
 from stope.sim.massflow import MassFlow
 from stope.sim.momentum import ImpulseBook
+from stope.sim.near_ground import NearGround, Rows
 from stope.sim.sensors import SensorSuite
 from stope.sim.servo import JointServo
+from stope.sim.states import StartPose, TrueState
 from stope.sim.truth import TrueGround
+from stope.sim.valves import Valves
 
 SLOW_US = 10_000
 FLOW_US = 50_000  # mass moves in parcels of this period
 LOOK_US = 100_000  # between looks at whether body or knees could touch the ground
 PLAUSIBLE_SPEED = 50.0  # m/s and rad/s
-LOAD_STEP_KG = 1e-3  # link masses follow the mass flow in steps of a gram
-NEAR_GROUND_M = 0.05
-TOUCH_M = 1e-3  # a bit so near to the ground, its hole not begun, is looked at in every step
-ANOTHER_HOLE = 4.0  # bit radii from the last collar at which a touch begins a new hole
-
-
-@dataclass(frozen=True, slots=True)
-class StartPose:
-    """Where the robot is handed over: base position (3,) m, quaternion xyzw, twist, joint positions (n,)."""
-
-    position_m: Vector
-    quaternion: Vector
-    velocity_m_s: Vector
-    angular_rad_s: Vector
-    joint_position: Vector
-
-
-@dataclass(frozen=True, slots=True)
-class TrueState:
-    """The truth of one instant, for the log's /sim/truth topic, pictures and tests. Never crosses the seam.
-
-    Attributes:
-        foot_force_n: (L, 3) ground on feet, world; strength_n: (L, 2) true normal and shear strength now.
-    """
-
-    time_us: int
-    position_m: Vector
-    quaternion: Vector
-    velocity_m_s: Vector
-    angular_rad_s: Vector
-    joint_position: Vector
-    foot_force_n: Vector
-    strength_n: Vector
-    hole_depth_m: float
 
 
 class AsteroidPlant:
@@ -129,6 +95,7 @@ class AsteroidPlant:
         whole = self._tree.total_mass_kg, self._tree.total_mass_kg * GYRATION_M**2
         behind = [FOOT if limb.joints else whole for limb in model.limbs]
         self.footing = Footing([limb.gripper for limb in model.limbs], ground.rock.foot_friction, behind)
+        self._around = NearGround(model, self._body, self.mesh, heights, self._tree, self.footing, self.bit, self.drums)
         self.grippers = Grippers(model, self.footing, heights, ground, grippers_work, self._slow_s)
         self.sensors = SensorSuite(model, seed, self._step_s, self._slow_s, FLOW_US * 1e-6)
         self.motors = build_motors(model, seed)
@@ -146,19 +113,11 @@ class AsteroidPlant:
         self.mesh = GroundMesh(self._world, self.heights, self.ground.rock.foot_friction)
         self._body = self._world.load_robot(model.urdf, names, start.position_m, start.quaternion, start.joint_position)
         self._body.set_base_velocity(np.concatenate((start.velocity_m_s, start.angular_rad_s)))
-        # A limb's last link ends in its foot, whose contact is ours; body and upper links collide in PyBullet.
-        ours = {self._body.parent(self._body.link(foot, model.base_link)) for foot in feet if foot != model.base_link}
-        self._collides = [link for link in self._body.colliding_links() if link not in ours or link == -1]
-        self._body.collide(self.mesh.body, self._body.colliding_links(), on=False)
-        self._may_dig = False
         self._many_steps: Callable[..., int] | None = None  # bound at their first call
         self._settle_period: Callable[..., bool] | None = None
-        self._near = Near(body=False, drums=False, floor_m=-math.inf)
         self._tree = Tree(model.urdf, names, feet + tools)
         self._bodies = Bodies(self._world.client, self._body.body, self.mesh.body, self._body.dofs)
-        self._feet, self._bit_row = len(feet), len(feet)
-        self._head_row = len(feet) + (1 if model.drill else 0)
-        self._drum_row = self._head_row + (1 if model.sampler else 0)
+        self.rows = Rows.of(model)
         self._wrench = np.zeros((len(feet) + len(tools), 6))
 
     def _build_tools(self, seed: int) -> None:
@@ -166,16 +125,10 @@ class AsteroidPlant:
         self.bit = BitInGround(model.drill, self.ground) if model.drill else None
         self.drums = DrumsInGround(model.drums, self.ground, self.heights, gravity) if model.drums else None
         self.flow = MassFlow(model, self.ground, self.heights, self.field, self.bit, self.drums, seed)
-        self._nozzles = np.array([_nozzle_wrench(t) for t in model.thrusters]).reshape(-1, 6)
-        self.head, self._jet, self._jet_wrench, self._stuck_jet_n = None, -1, np.zeros(6), -1.0
+        self.head = None
         if model.sampler is not None:
-            self._jet = model.sampler.jet
-            self._jet_wrench = self._nozzles[self._jet].copy()
-            self.head = GasHead(model.sampler, model.thrusters[self._jet], self.ground, self.heights, gravity)
-        self._gas_per_newton = np.array([1.0 / t.exhaust_m_s for t in model.thrusters])
-        self._carried_kg: dict[str, float] = {}
-        links = model.drums.links if model.drums is not None and self.drums is not None else ()
-        self._gyration_m2 = dict.fromkeys(links, self.drums.gyration_m2) if self.drums is not None else {}
+            jet = model.thrusters[model.sampler.jet]
+            self.head = GasHead(model.sampler, jet, self.ground, self.heights, gravity)
         self._spindle = model.drill.spindle if model.drill else -1
 
     def _start_books(self) -> None:
@@ -184,8 +137,7 @@ class AsteroidPlant:
         self._state = np.zeros(2 * joints + 13)
         self._q, self._dq, self._base = np.split(self._state, (joints, 2 * joints))
         self._reading = np.zeros(2 * joints + 1)
-        self._effort, self._thrust = np.zeros(joints), np.zeros(len(self.model.thrusters))
-        self._gas_flows = False
+        self._effort = np.zeros(joints)
         self._bump, self._kick, self._kicked = np.zeros(6), np.zeros(6), False
         self._grip_drive = np.zeros(len(self.model.limbs), dtype=np.int8)
         self._loads = Loads(self._wrench, np.zeros(6), np.zeros(6), np.zeros(3), np.zeros((5, 6)), np.zeros(joints))
@@ -195,19 +147,22 @@ class AsteroidPlant:
             self.drums.packed if self.drums else NO_DRUMS,
         )
         self._robot = Robot(self._tree.packed, self._state, self.motors)
-        self._gas_kg = self._jet_kg = 0.0
-        self._asked_thrust = self._thrust
+        sampler = self.model.sampler
+        self.valves = Valves(self.model.thrusters, self._loads.gas, sampler.jet if sampler else -1)
         self._sound()
         read_state(self._world.client, self._body.body, self._body.dofs, self._state)
         self._tree.sweep(self._base, self._q, self._dq)
         momentum = self._tree.momentum
         self.impulses = ImpulseBook(momentum[:6])
         self._book = self.impulses.packed
+        links = self.model.drums.links if self.model.drums is not None else ()
+        gyration_m2 = dict.fromkeys(links, self.drums.gyration_m2) if self.drums is not None else {}
+        self._cargo = Cargo(self.model, self._body, self._tree, self.impulses, gyration_m2)
         self._field = Field(self.field.acceleration_m_s2, *self.field.linear)
         self._motion = Motion(momentum[6:9].copy(), self._base[7:10].copy(), np.zeros(3), np.zeros(3), np.zeros(1))
         pull(self._bodies, momentum, self._motion.gravity, self._field)
         self._loads.hoist[:] = -self._offload * self._tree.total_mass_kg * self._motion.gravity
-        self._find_ground()
+        self._look_at_ground()
         self._feel(np.zeros(3))
 
     # --- robot.Plant --------------------------------------------------------------------------------------------------
@@ -224,7 +179,14 @@ class AsteroidPlant:
             self.bit.hammer = efforts.hammer
         self._prepare(efforts.brake, efforts.anchor, efforts.thrust_n)
         one_step(
-            self._bodies, self._robot, self._ground, self._loads, efforts.joint, self._spindle, self._step_s, self._near
+            self._bodies,
+            self._robot,
+            self._ground,
+            self._loads,
+            efforts.joint,
+            self._spindle,
+            self._step_s,
+            self._around.near,
         )
         self._finish(1)
         return self.sense()
@@ -255,8 +217,8 @@ class AsteroidPlant:
         draws, reading, effort = self.sensors.fast.coming(), self._reading.copy(), np.empty_like(self._effort)
         steps = min(steps, self._unwatched_steps(), len(draws))
         arguments = (
-            self._bodies, self._robot, self._ground, self._loads, effort, self._spindle, self._step_s, self._near,
-            servo.set_points, servo.gains, reading, draws, self.sensors.fast.wires, steps, watch_n,
+            self._bodies, self._robot, self._ground, self._loads, effort, self._spindle, self._step_s,
+            self._around.near, servo.set_points, servo.gains, reading, draws, self.sensors.fast.wires, steps, watch_n,
         )  # fmt: skip
         if self._many_steps is None:
             self._many_steps = bind(many_steps, *arguments)
@@ -283,10 +245,6 @@ class AsteroidPlant:
         """Let a joint's drive add this effort by itself (fault injection); a closed brake holds against it."""
         self._loads.drive_fault[joint] = effort
 
-    def stick_jet(self) -> None:
-        """Let the valve of the sampler's jet stay as far open as it is ever opened (fault injection)."""
-        self._stuck_jet_n = max(self._stuck_jet_n, 0.0)
-
     def pose(self) -> tuple[Vector, Vector]:
         """Base position (3,) and attitude (3, 3): for sensors that look at the world."""
         return self._base[:3], self._tree.base_rotation
@@ -308,7 +266,7 @@ class AsteroidPlant:
             velocity_m_s=self._base[7:10].copy(),
             angular_rad_s=self._base[10:13].copy(),
             joint_position=self._q.copy(),
-            foot_force_n=self._wrench[: self._feet, :3].copy(),
+            foot_force_n=self._wrench[: self.rows.feet, :3].copy(),
             strength_n=np.stack((s.normal_n * holds, s.shear_n * holds), axis=1),
             hole_depth_m=self.bit.depth_m if self.bit else 0.0,
         )
@@ -327,27 +285,16 @@ class AsteroidPlant:
         """Before the next steps: brakes, valves, gripper drives, and what is seldom near the ground."""
         self._body.brake(brake, self.model.effort_max)
         self._grip_drive = anchor
-        if thrust_n is not self._asked_thrust:
-            self._asked_thrust = thrust_n
-            self._thrust = thrust_n if self._stuck_jet_n < 0.0 else self._stick(thrust_n)
-            self._open_valves()
-        if self.bit is not None and self._may_dig and self.bit.collar_m is None:
-            self._touch_down(self.bit)
+        self.valves.ask(thrust_n, self._any_gas)
+        self._around.touch_down()
 
-    def _stick(self, thrust_n: Vector) -> Vector:
-        """Thrusts (thrusters,) with a jet whose valve opens and no longer shuts."""
-        self._stuck_jet_n = max(self._stuck_jet_n, float(thrust_n[self._jet]))
-        stuck = thrust_n.copy()
-        stuck[self._jet] = self._stuck_jet_n
-        return stuck
-
-    def _open_valves(self) -> None:
-        self._gas_flows = open_valves(self._nozzles, self._thrust, self.flow.propellant_ug > 0, self._loads.gas)
+    @property
+    def _any_gas(self) -> bool:
+        return self.flow.propellant_ug > 0
 
     def _unwatched_steps(self) -> int:
         """Steps until slow work is due; one while something near the ground must be looked at in every step."""
-        bit = self.bit
-        if bit is not None and bit.collar_m is None and self._tree.point_m[self._bit_row, 2] < self._near.floor_m:
+        if self._around.bit_is_about_to_touch:
             return 1
         return (SLOW_US - self.time_us % SLOW_US) // self._step_us
 
@@ -357,30 +304,15 @@ class AsteroidPlant:
         if self.time_us % SLOW_US == 0:
             self._slow_step()
 
-    def _touch_down(self, bit: BitInGround) -> None:
-        """Open the hole if the bit meets the ground now for the first time."""
-        tip = self._tree.point_m[self._bit_row]
-        surface = float(self.heights.height(tip[:2]))
-        if tip[2] > surface:
-            return
-        axis = (-self._tree.point_rotation[self._bit_row, :, 2]).tolist()
-        x, y, _ = tip.tolist()
-        _, normal = self.heights.height_and_normal(tip[None, :2])
-        cover = float(self.heights.cover_at(tip[:2]))
-        bit.open_hole((x, y, surface), (axis[0], axis[1], axis[2]), cover, tuple(normal[0].tolist()))
-
     # --- slow work ----------------------------------------------------------------------------------------------------
 
     def _slow_step(self) -> None:
         self._settle()
-        if self._gas_flows:
-            self._gas_kg += float(self._gas_per_newton @ self._thrust) * self._slow_s
-            if self.head is not None:
-                self._jet_kg += float(self._gas_per_newton[self._jet] * self._thrust[self._jet]) * self._slow_s
+        self.valves.burn(self._slow_s)
         if self.time_us % FLOW_US == 0:
             self._move_mass()
         self.grippers.work(self._grip_drive, self._tree)
-        self._find_ground()
+        self._look_at_ground()
 
     def _settle(self) -> None:
         """Book the impulses of the period, project PyBullet's momentum drift out, read the inertial sensors."""
@@ -408,7 +340,7 @@ class AsteroidPlant:
             self._tree.base_rotation,
             self._base[10:13],
             specific_force,
-            self._wrench[: self._feet, :3],
+            self._wrench[: self.rows.feet, :3],
             self._effort,
             self.grippers.phase,
             state.engagement,
@@ -423,27 +355,25 @@ class AsteroidPlant:
 
     def _move_mass(self) -> None:
         flow, model = self.flow, self.model
-        if self._gas_kg:
-            vented_kg = flow.vent(self._gas_kg) * 1e-9
-            if self.head is not None and self._jet_kg:
-                flow.blow(self.head, min(self._jet_kg, vented_kg), FLOW_US * 1e-6)
-            self._gas_kg = self._jet_kg = 0.0
-            self._open_valves()
+        burnt_kg, blown_kg = self.valves.taken_kg()
+        if burnt_kg:
+            vented_kg = flow.vent(burnt_kg) * 1e-9
+            if self.head is not None and blown_kg:
+                flow.blow(self.head, min(blown_kg, vented_kg), FLOW_US * 1e-6)
+            self.valves.open(self._any_gas)
         if model.drill is not None:
             flow.bore(float(self._dq[model.drill.spindle]))
             flow.stow_core(float(self._q[model.drill.feed]))
-        if model.drums is not None and (self._near.drums or flow.drums_hold_any):
+        if model.drums is not None and (self._around.near.drums or flow.drums_hold_any):
             turn = self._tree.base_rotation
             yaw = float(np.arctan2(turn[1, 0], turn[0, 0]))
             for index, joint in enumerate(model.drums.joints):
-                centre = self._tree.point_m[self._drum_row + index]
+                centre = self._tree.point_m[self.rows.drums + index]
                 flow.dig(index, centre, float(self._dq[joint]), yaw, FLOW_US * 1e-6)
         if len(flow.cloud):
             flow.fly(FLOW_US * 1e-6)
         self._recoil()
-        for link, extra_kg in flow.loads().items():
-            if abs(extra_kg - self._carried_kg.get(link, 0.0)) >= LOAD_STEP_KG:
-                self._load_link(link, extra_kg)
+        self._cargo.follow(flow.loads(), self._base, self._q, self._dq)
         self._motion.energy_j[0] += model.idle_power_w * FLOW_US * 1e-6
         self._sound()
 
@@ -458,81 +388,20 @@ class AsteroidPlant:
         self._kick[:3], self._kick[3:] = force, impulse[3:] / (FLOW_US * 1e-6) - _cross(self._base[:3], force)
         self._loads.outside[:] = self._bump + self._kick
 
-    def _load_link(self, name: str, extra_kg: float) -> None:
-        """Let a link's mass follow the flow.
-
-        Mass for the bin arrives at rest. A drum's scoops have given theirs the drum's speed before it is inside: that
-        is the inertia in the force of the cut, so it brings momentum along.
-        """
-        link = self._body.link(name, self.model.base_link)
-        mass, inertia, centre = self._body.link_mass(link)
-        change = extra_kg - self._carried_kg.get(name, 0.0)
-        spread = self._gyration_m2.get(name)
-        self._body.set_link_mass(link, mass + change, inertia if spread is None else inertia + change * spread)
-        before = self._tree.momentum[:6].copy()
-        self._tree.load_mass(name, change, centre, spread)
-        self._tree.sweep(self._base, self._q, self._dq)
-        if name == self.model.tank_link or spread is not None:
-            # Gas leaves with the tank's velocity; its exhaust momentum is the thrust already booked.
-            self.impulses.book("mass", self._tree.momentum[:6] - before)
-        self._carried_kg[name] = extra_kg
-
-    def _find_ground(self) -> None:
-        """Tangent plane below each free foot, ground below the drums; they move at most 1 mm until the next look."""
-        points = self._tree.point_m
-        if any_free(self._ground.feet):
-            state = self.footing.state
-            free = (state.engagement == 0.0) | (state.health == 0.0)
-            xy = points[: self._feet][free, :2]
-            height, normal = self.heights.height_and_normal(xy)
-            state.plane_point[free] = np.column_stack((xy, height))
-            state.plane_normal[free] = normal
+    def _look_at_ground(self) -> None:
         if self.time_us % LOOK_US == 0:
-            self._look_around()
-        if self.drums is not None and self._near.drums:
-            self.drums.look(points[self._drum_row :])
+            self._around.look_around()
+        self._around.follow()
         if self.head is not None:
             self._set_head(self.head)
 
     def _set_head(self, head: GasHead) -> None:
         """What the ground does to rim and jet until the next look."""
-        row = self._head_row
+        row = self.rows.head
         head.look(self._tree.point_m[row], float(self._tree.point_velocity_m_s[row, 2]))
         self._wrench[row, 2] = head.push_n
-        self._nozzles[self._jet] = head.thrust_factor * self._jet_wrench
-        if self._gas_flows:
-            self._open_valves()
-        jet_n = float(self._thrust[self._jet]) * head.thrust_factor if self._gas_flows else 0.0
+        jet_n = self.valves.face(head.thrust_factor, self._any_gas)
         self._ground.bit.state[WEIGHT] = head.push_n + jet_n  # the load cell between head and body
-
-    def _look_around(self) -> None:
-        """Whether body, tools or knees may meet the ground before the next look: what cannot is not computed."""
-        lowest, corners = self._body.footprints(self._collides)
-        ground = self.heights.height(corners.reshape(-1, 2)).reshape(corners.shape[:2])
-        low = bool((lowest < ground.max(axis=1) + NEAR_GROUND_M).any())
-        renewed = low and self.mesh.follow()
-        if renewed and self._near.body:  # else what Bullet remembers of the old ground goes on holding the robot up
-            self._body.collide(self.mesh.body, self._collides, on=False)
-        if low != self._near.body or renewed:
-            self._body.collide(self.mesh.body, self._collides, on=low)
-        tools = self._tree.point_m[self._feet :]
-        if self.bit is not None and self.bit.collar_m is not None and self.bit.is_beside(tools[0]):
-            self.bit.leave_hole()
-        drums, floor_m = False, -math.inf
-        if len(tools):
-            clear = tools[:, 2] - self.heights.height(tools[:, :2])
-            self._may_dig = bool(clear[0] < NEAR_GROUND_M)
-            floor_m = float(tools[0, 2] - clear[0]) + TOUCH_M
-            if self.model.drums is not None:
-                reach = self.model.drums.radius_m + NEAR_GROUND_M
-                drums = bool((clear[self._drum_row - self._feet :] < reach).any())
-        self._near = Near(low, drums, floor_m)
-
-
-def _nozzle_wrench(thruster: Thruster) -> Vector:
-    """Force and torque about the base origin of one newton of thrust, base frame, (6,)."""
-    direction = np.array(thruster.direction)
-    return np.concatenate((direction, _cross(np.array(thruster.position_m), direction)))
 
 
 def _cross(a: Vector, b: Vector) -> Vector:

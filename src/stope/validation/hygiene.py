@@ -158,7 +158,8 @@ def _momentum() -> Values:
         from stope.robot.messages import Efforts
         from stope.robot.modelfile import load_robot
         from stope.sim.heightmap import HeightMap
-        from stope.sim.plant import AsteroidPlant, StartPose
+        from stope.sim.plant import AsteroidPlant
+        from stope.sim.states import StartPose
         from stope.sim.truth import TrueGround
     except ModuleNotFoundError as missing:
         raise Absent(f"needs {missing.name}: pip install 'stope[sim]'") from None
