@@ -57,13 +57,14 @@ class Row:
         finished = np.isfinite(self.ratios)
         p10, p50, p90 = np.quantile(np.where(finished, self.ratios, 1e9), (0.1, 0.5, 0.9))
         shown = ["never" if q > 1e8 else f"{q:.2f}" for q in (p50, p10, p90)]
-        chokes, jams = (sum(t.count(code) for t in self.trials) for code in ("drill.choked", "drill.jammed"))
+        codes = ("drill.pecked", "drill.choked", "drill.jammed")
+        resisted = ", ".join(str(sum(t.count(code) for t in self.trials)) for code in codes)
         detached = sum(t.detached for t in self.trials)
         cores = sum(t.core_m > 0.0 for t in self.trials)
         hammer = np.mean([t.hammer for t in self.trials])
         cells = (
             self.terrain, self.law, shown[0], f"{shown[1]} to {shown[2]}", f"{finished.sum()} of {len(finished)}",
-            f"{chokes}, {jams}", str(cores), str(detached), f"{hammer:.2f}",
+            resisted, str(cores), str(detached), f"{hammer:.2f}",
         )  # fmt: skip
         return f"| {' | '.join(cells)} |"
 
@@ -190,7 +191,7 @@ def main() -> None:
     parser.add_argument("--pybullet", type=int, default=0)
     parser.add_argument("--figure", type=Path)
     given = parser.parse_args()
-    print("| terrain | law | median time / oracle | 10 to 90 % | finished | chokes, jams | cores | detached | hammer |")
+    print("| terrain | law | median time / oracle | 10 to 90 % | finished | pecks, chokes, jams | cores | detached | hammer |")
     print("|---|---|---|---|---|---|---|---|---|")
     rows = []
     for terrain in given.terrains.split(","):

@@ -48,13 +48,30 @@ def after(trial: Trial, code: str, at_s: float) -> float:
     return next(event.time_s for event in trial.events if event.code == code) - at_s
 
 
-def test_weak_rock_that_would_choke_the_flights_is_drilled_without_a_jam(miner: RobotModel) -> None:
-    """The flights carry two thirds of what is believed: choking is noticed, cleared and learned from."""
+def test_weak_rock_that_would_choke_the_flights_is_pecked_before_they_do(miner: RobotModel) -> None:
+    """D11: the flights carry two thirds of what is believed; that they fill is told before they choke, and learned."""
     trial = drill_trial(miner, ground("c_boulder_weak", chip_fill=0.2), task(0.06), FIRM, period_s=0.02)
     assert trial.outcome is Outcome.SUCCEEDED
-    assert 1 <= trial.count("drill.choked") <= 4
-    assert trial.count("drill.jammed") == 0
+    assert 1 <= trial.count("drill.pecked") <= 5
+    assert trial.count("drill.choked") == trial.count("drill.jammed") == 0
     assert trial.core_m == pytest.approx(0.06, abs=2e-3)
+
+
+def test_flights_that_carry_what_is_believed_are_not_pecked(miner: RobotModel) -> None:
+    trial = drill_trial(miner, ground("c_boulder_weak", chip_fill=0.4), task(0.03), FIRM, period_s=0.02)
+    assert trial.outcome is Outcome.SUCCEEDED
+    assert trial.count("drill.pecked") == trial.count("drill.choked") == 0
+
+
+def test_a_plug_that_comes_at_once_is_still_cleared_as_a_choke(miner: RobotModel) -> None:
+    def pack(stand: DrillStand, time_s: float) -> None:
+        if abs(time_s - 25.0) < 0.01:
+            stand.bit.jam(0.014)
+
+    trial = drill_trial(miner, ground("c_boulder_weak", chip_fill=0.4), task(0.03), FIRM, period_s=0.02, disturb=pack)
+    assert trial.outcome is Outcome.SUCCEEDED
+    assert trial.count("drill.choked") + trial.count("drill.jammed") >= 1
+    assert trial.count("drill.pecked") == 0
 
 
 def test_the_hammer_works_harder_in_stronger_rock(miner: RobotModel) -> None:

@@ -262,9 +262,9 @@ class DrillController:
             return
         if watch.standing:
             self._begin_free(view)
-        elif watch.choking:
+        elif watch.choking or watch.packing:
             watch.learn_choke()
-            self._note(view, "drill.choked")
+            self._note(view, "drill.choked" if watch.choking else "drill.pecked")
             self._lift(view, "clear")
         elif self._care.warmth >= 1.0:
             self._note(view, "bit.warm")
@@ -328,6 +328,7 @@ class DrillController:
             self._begin_free(view)
         elif clean or self._phase_s > CLEAR_MOST_S:
             self._tries = 0
+            watch.chips.clean()
             self._go("lower")
         self.progress = Progress("clearing chips", depth_m=self._deepest_m)
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from stope.control.chipfill import ChipFill
 from stope.control.goal import Goal, View
 from stope.physics.drilling import CUTTING_THRUST_RATIO, FRICTION_SHAPE, CoreBit, fastest_feed_m_s
 from stope.robot.messages import Observation, Vector
@@ -29,6 +30,8 @@ class HoleWatch:
         standing: the spindle does not turn although it is asked to.
         runaway: how the feed does what it was not asked for, as (value, limit, unit); None while it obeys.
         feed_max_m_s: what the flights are believed to carry at full spindle speed.
+        chips: how full they are.
+        packing: torque will be more than cutting can explain within seconds.
     """
 
     def __init__(self, drill: Drill, spindle_max_rad_s: float) -> None:
@@ -43,6 +46,7 @@ class HoleWatch:
                 flight_fill=FLIGHT_FILL,
             )
         )  # fmt: skip
+        self.chips, self.packing = ChipFill(drill, bit.kerf_m2), False
         self._collar_m: Vector | None = None
         self.depth_m = self.rate_m_s = self.torque_nm = self.excess_nm = 0.0
         self._spun_s = self._stood_s = self._ran_s = self._asked = 0.0
@@ -76,6 +80,9 @@ class HoleWatch:
         settled = self._spun_s > SPUN_S
         most = CHOKE_SHARE * self._arm_m * max(obs.weight_on_bit_n, 0.0) + CHOKE_NM
         self.excess_nm = max(0.0, self.torque_nm - most) if settled else 0.0
+        if settled:
+            self.chips.update(self.rate_m_s, spin, self.torque_nm, obs.weight_on_bit_n, dt)
+        self.packing = settled and self.chips.will_pass(most, obs.weight_on_bit_n)
         stands = settled and abs(self._asked) > 1.0 and abs(spin) < STAND_SHARE * abs(self._asked)
         self._stood_s = self._stood_s + dt if stands else 0.0
         self.standing = self._stood_s >= STAND_S
