@@ -191,7 +191,8 @@ def main() -> None:
     parser.add_argument("--pybullet", type=int, default=0)
     parser.add_argument("--figure", type=Path)
     given = parser.parse_args()
-    print("| terrain | law | median time / oracle | 10 to 90 % | finished | pecks, chokes, jams | cores | detached | hammer |")
+    resists = "pecks, chokes, jams"
+    print(f"| terrain | law | median time / oracle | 10 to 90 % | finished | {resists} | cores | detached | hammer |")
     print("|---|---|---|---|---|---|---|---|---|")
     rows = []
     for terrain in given.terrains.split(","):
