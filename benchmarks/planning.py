@@ -1,7 +1,7 @@
 """Planning figures: MineBench against best known, public OPTW files, closed loop, planted impossibilities, latency.
 
     python benchmarks/planning.py [minebench|optw|closedloop|latency ...] [--missions 200] [--robots 1] [--sites 20]
-        [--spread miner_bennu] [--optw DIR] [--seconds 10]
+        [--spread miner_bennu] [--strengths 0.75] [--optw DIR] [--seconds 10]
 
 Limits are CPU seconds of one core, turned into an iteration count by timing a short search first, so each row can be
 repeated exactly. Compilation is not counted. OPTW files are not shipped: give their folder; references are the "best"
@@ -110,14 +110,15 @@ def optw_rows(folder: Path, seconds: float) -> None:
     print(f"at least the reference on {hits} of {len(OPTW)}")
 
 
-def closedloop_rows(missions: int, robots: int, sites: int, named: str) -> None:
+def closedloop_rows(missions: int, robots: int, sites: int, named: str, strengths: list[float]) -> None:
     """Value and good missions per policy on paired luck, with 95 % intervals; the difference to replanning.
 
-    Anchors hold as often as the spread says, and 0.75 times as often as the planner's model says.
+    Args:
+        strengths: how often anchors hold over how often the planner's model says; the spread's and 0.75 if empty.
     """
     file = read_spread(named)
     print(f"spread {named} of {file.date or 'no date'}, {robots} robots x {sites} sites", flush=True)
-    for strength in (file.strength.factor, 0.75):
+    for strength in strengths or (file.strength.factor, 0.75):
         spread = replace(file.spread, strength=strength)
         base: list[float] = []
         for label, (name, policy) in POLICIES.items():
@@ -176,6 +177,7 @@ def main() -> None:
     parser.add_argument("--robots", type=int, default=1)
     parser.add_argument("--sites", type=int, default=20)
     parser.add_argument("--spread", default="miner_bennu")
+    parser.add_argument("--strengths", type=float, nargs="*", default=[])
     parser.add_argument("--optw", type=Path)
     parser.add_argument("--seconds", type=float, default=10.0)
     asked = parser.parse_args()
@@ -186,7 +188,7 @@ def main() -> None:
     if "latency" in asked.what:
         latency_rows()
     if "closedloop" in asked.what:
-        closedloop_rows(asked.missions, asked.robots, asked.sites, asked.spread)
+        closedloop_rows(asked.missions, asked.robots, asked.sites, asked.spread, asked.strengths)
 
 
 if __name__ == "__main__":
