@@ -12,7 +12,8 @@ from stope.physics.drilling import CUTTING_THRUST_RATIO, FRICTION_SHAPE, CoreBit
 from stope.robot.messages import Observation, Vector
 from stope.robot.model import Drill
 
-TRACK_S = 1.5  # of the depth filter: encoder noise of 0.1 mm at 100 Hz becomes 3 um and 3 um/s
+DEPTH_S = 0.1  # encoder noise of 0.1 mm at 100 Hz becomes 0.02 mm
+TRACK_S = 1.5  # of the rate: it becomes 3 um/s
 TORQUE_S = 0.1
 CHOKE_SHARE, CHOKE_NM = 1.25, 0.12  # torque above this share of what cutting can ask for, and this much more: chips
 STAND_SHARE, STAND_S = 0.2, 0.12  # the device switches a standing spindle off after 0.2 s
@@ -25,7 +26,7 @@ class HoleWatch:
     """Follows one hole.
 
     Attributes:
-        depth_m, rate_m_s: filtered, along the feed; 0 before the collar is known.
+        depth_m, rate_m_s: filtered, along the feed; 0 before the collar is known. A tenth of a second and 1.5 s old.
         torque_nm: filtered magnitude; excess_nm: of it, more than cutting can explain.
         standing: the spindle does not turn although it is asked to.
         runaway: how the feed does what it was not asked for, as (value, limit, unit); None while it obeys.
@@ -48,7 +49,7 @@ class HoleWatch:
         )  # fmt: skip
         self.chips, self.packing = ChipFill(drill, bit.kerf_m2), False
         self._collar_m: Vector | None = None
-        self.depth_m = self.rate_m_s = self.torque_nm = self.excess_nm = 0.0
+        self.depth_m = self._tracked_m = self.rate_m_s = self.torque_nm = self.excess_nm = 0.0
         self._spun_s = self._stood_s = self._ran_s = self._asked = 0.0
         self.standing = False
         self.runaway: tuple[float, float, str] | None = None
@@ -93,10 +94,11 @@ class HoleWatch:
             return
         shorter = compressed_m(view.obs, self._drill)
         depth = float((self._collar_m - tip_m(view)) @ view.estimate.rotation[:, 2]) - shorter
+        self.depth_m += (depth - self.depth_m) * min(1.0, view.dt_s / DEPTH_S)
         # Critically damped tracking filter: a plain difference of encoder readings is 1 mm/s of noise, and what is
-        # looked for is 1 mm/min.
-        error = depth - self.depth_m
-        self.depth_m += (self.rate_m_s + 2.0 / TRACK_S * error) * view.dt_s
+        # looked for is 1 mm/min. Its own depth lags behind a fast spud by half a millimetre.
+        error = depth - self._tracked_m
+        self._tracked_m += (self.rate_m_s + 2.0 / TRACK_S * error) * view.dt_s
         self.rate_m_s += error / TRACK_S**2 * view.dt_s
 
     def _watch_feed(self, view: View, asked: Goal) -> None:
