@@ -13,11 +13,11 @@ from stope.physics.drilling import plug_growth_m_rev
 from stope.robot.model import Drill
 
 CLEAN_S = 1.0  # after a touch: before the bit cuts in earnest it only rubs, with less torque per weight
-LEAST_WEIGHT_N, LEAST_SPIN_RAD_S = 6.0, 2.0
+LEAST_WEIGHT_N, LEAST_SPIN_RAD_S = 3.0, 2.0
 FALLS_S, RISES_S = 0.5, 60.0  # of the clean ratio: chips make it rise within ten seconds, wear within minutes
 FAST_S, SLOW_S = 0.5, 2.0  # filters whose difference is the trend
 AHEAD_S = 6.0  # to draw the bit up in time
-PACKED_NM = 0.05
+PACKED_NM = 0.04
 FILL_LEAST = 0.15  # pessimistic share of the flights that moving chips fill: less is not known of dry cuttings. ASSUMED
 PLUG_M = 3.0e-3  # of full flights, below which chips grip nobody: the length over which their torque grows e-fold
 
