@@ -13,7 +13,7 @@ import pytest
 import stope
 
 HERE = Path(__file__).parent
-RUNS = os.environ.get("STOPE_FUZZ_RUNS", "150")
+RUNS = os.environ.get("STOPE_FUZZ_RUNS", "100")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,21 @@ def test_more_than_the_log_shows_is_told(books: Books, kind: str, topic: str, fa
         f"evidence.exceeded: entry 3: {fair} {unit} of {kind} by ours; the logs that it cites show 2 {unit} "
         "that nobody has claimed before"
     ]
-    assert audit(journal, *load_agreement(agreement)).findings == []  # without the log nobody can say
+    held = audit(journal, *load_agreement(agreement), shown_by([log], journal)).outcomes
+    assert held == {1: "agrees with its logs", 2: "agrees with its logs", 3: "DIFFERS"}  # the first was reversed
+    alone = audit(journal, *load_agreement(agreement))
+    assert alone.findings == []  # without the log nobody can say
+    assert set(alone.outcomes.values()) == {f"not checked: log {evidence[0].log_sha256[:12]} absent"}
+
+
+def test_what_a_topic_does_not_show_is_not_checked(books: Books) -> None:
+    log, agreement = books.path.with_name("work.mcap"), books.path.with_name("a.yaml")
+    evidence = (work(log, books, "/mass/parcel"),)
+    agreement.write_text(AGREEMENT)
+    books.post("contribute", postings=move("energy", "opening:ours", "service:ours", 9), evidence=evidence)
+    journal = load(books.path, books.policy)
+    found = audit(journal, *load_agreement(agreement), shown_by([log], journal))
+    assert (found.findings, found.outcomes) == ([], {1: "not checked: /mass/parcel does not show energy"})
 
 
 def test_another_file_shows_nothing_of_it(books: Books) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import atheris
@@ -51,7 +52,7 @@ def _yaml(data: bytes) -> None:
         from_wire(plain_json(data))
 
 
-def _refusable(work) -> None:  # type: ignore[no-untyped-def]
+def _refusable(work: Callable[[], object]) -> None:
     try:
         work()
     except InputError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,11 @@ from stope import confined
 from stope.cli import app
 from stope.ledger.agreement import load_agreement
 from stope.mission import outside, outside_tasks, shape, shapefile, yamltree
+from stope.mission.body import load_body
 from stope.mission.errors import InputError
+from stope.mission.missionfile import load_mission
 from stope.mission.procedural import ellipsoid_mesh
+from stope.mission.resolve import resolved_mission
 from stope.mission.shapefile import load_obj
 from stope.mission.shipped import data_root, shipped
 from stope.mission.source import FileModel, read_tree, read_yaml
@@ -59,10 +62,11 @@ def test_hostile_yaml(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "hostile.yaml"
     file.write_bytes(YAML_FILES[name]())
-    assert "hostile.yaml" in refused("check", file)
-    assert "hostile.yaml" in refused("check", "bennu_core", "--body", file)
     with pytest.raises(InputError, match=r"hostile\.yaml"):
         load_agreement(file)
+    if file.stat().st_size < 2_000:  # the parser is the same, so what is slow is parsed once
+        assert "hostile.yaml" in refused("check", file)
+        assert "hostile.yaml" in refused("check", "bennu_core", "--body", file)
     assert [path.name for path in tmp_path.iterdir()] == ["hostile.yaml"]
 
 
@@ -86,6 +90,8 @@ def test_files_of_a_gigabyte_and_a_terabyte(size: int, tmp_path: Path) -> None:
         with file.open("wb") as handle:
             handle.truncate(size)  # holes: nothing is on the disk
         assert "expected at most" in refused(*[word.format(file) for word in words])
+    with pytest.raises(InputError, match="at most 64 MB"):  # a run looks at its digest before its triangles
+        resolved_mission(load_mission("bennu_core"), load_body(tmp_path / "a.obj"))
 
 
 @pytest.mark.parametrize("place", ["/dev/zero", "fifo.yaml", "fifo.obj", "circle.yaml"])
@@ -142,7 +148,7 @@ def test_the_parsers_do_not_run_here(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for module, name in ((outside_tasks, "grown"), (shape, "read_obj")):
         real = getattr(module, name)
 
-        def elsewhere(*words: object, real=real) -> object:  # type: ignore[no-untyped-def]
+        def elsewhere(*words: object, real: Callable[..., object] = real) -> object:
             assert os.getpid() != here
             return real(*words)
 
@@ -182,6 +188,7 @@ def test_a_child_that_a_file_has_taken_over_says_nothing_that_is_believed(
         (b"", b""),
         (json.dumps({"vertices": 3, "faces": 1}).encode(), corner + bytes(24)),
         (json.dumps({"vertices": -1, "faces": 1, "report": report}).encode(), corner + bytes(24)),
+        (b'{"vertices": 1e999, "faces": 1}', corner + bytes(24)),
         (json.dumps({"vertices": 3, "faces": 2, "report": report}).encode(), corner + bytes(24)),
         (json.dumps({"vertices": 3, "faces": 1, "report": report}).encode(), corner + b"\xff" * 24),
         (json.dumps({"vertices": 3, "faces": 1, "report": report}).encode(), b"\x7f" * 72 + bytes(24)),

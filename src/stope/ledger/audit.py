@@ -141,14 +141,25 @@ def _evidence(found: Audit) -> None:
 def _claims(found: Audit, shown: Shown) -> None:
     entries = [line.entry for line in found.journal.lines if line.entry.number not in found.books.reversed_by]
     beyond = exceeded(entries, shown)
-    for entry in (line.entry for line in found.journal.lines if line.entry.kind == "contribute"):
-        absent = [row for row in entry.evidence if (row.log_sha256, row.topic) not in shown]
-        if absent:
-            found.outcomes[entry.number] = absent_text(absent[0])
-        elif entry.evidence:
-            found.outcomes[entry.number] = "DIFFERS" if entry.number in beyond else AGREES
+    for entry in (
+        line.entry for line in found.journal.lines if line.entry.kind == "contribute" and line.entry.evidence
+    ):
+        outcome = "DIFFERS" if entry.number in beyond else AGREES
+        found.outcomes[entry.number] = _unshown(entry, shown) or outcome
     for number, text in beyond.items():
         _tell(found, "evidence.exceeded", f"entry {number}: {text}")
+
+
+def _unshown(entry: Entry, shown: Shown) -> str:
+    """Why a contribution could not be held against its logs; empty when it could."""
+    for row in entry.evidence:
+        here = shown.get((row.log_sha256, row.topic))
+        if here is None:
+            return absent_text(row)
+        unknown = next((p.commodity for p in entry.postings if p.amount_mg > 0 and p.commodity not in here), None)
+        if unknown is not None:
+            return f"not checked: {row.topic} does not show {unknown}"
+    return ""
 
 
 def _recomputed(found: Audit, files: Files) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from stope.mission.body import Body, ObjShape
+from stope.mission.errors import InputError
 from stope.mission.material import Material
 from stope.mission.missionfile import Mission
+from stope.mission.objfile import MAX_FILE_BYTES
 from stope.mission.shipped import is_path
 
 
@@ -21,6 +23,7 @@ def resolved_mission(mission: Mission, body: Body, *materials: Material) -> dict
 
     Raises:
         FileNotFoundError: the body's shape model has gone.
+        InputError: it is larger than any that is read.
     """
     document: dict[str, Any] = {
         "mission": _without_folders(mission.model_dump(mode="json")),
@@ -41,9 +44,11 @@ def digest(document: dict[str, Any]) -> str:
 
 
 def _sha256(file: Path) -> str:
-    """Of the whole file, a piece at a time: nobody has looked at its size yet."""
     with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+        data = handle.read(MAX_FILE_BYTES + 1)  # nobody has looked at its size yet
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(str(file), read="more than 64 MB", expected="at most 64 MB", remedy="reduce the mesh")
+    return hashlib.sha256(data).hexdigest()
 
 
 def _without_folders(value: Any) -> Any:

@@ -50,7 +50,7 @@ def _from_outside(path: Path, unit: Unit) -> tuple[Mesh, ShapeReport]:
         said = plain_json(head)
         refuse_as_told(said)
         return _mesh(said, numbers), _REPORT.validate_json(json.dumps(said["report"]))
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise broken_answer(path) from error
 
 
