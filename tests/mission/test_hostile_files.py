@@ -109,7 +109,7 @@ def test_what_is_no_file(place: str, tmp_path: Path) -> None:
     refused("check", "bennu_core", "--body", path)
 
 
-def test_what_a_mission_names_is_parsed_as_what_it_ought_to_be_and_nothing_of_it_is_shown(tmp_path: Path) -> None:
+def test_what_a_mission_names_is_parsed_as_what_it_ought_to_be_and_no_value_of_it_is_shown(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("root:x:0:0:root\npassword: hunter2\n")
     folder = tmp_path / "mission"

@@ -71,8 +71,8 @@ def asked(path: Path, task: str, *arguments: str, ceiling: Ceiling) -> bytes:
     try:
         return confined(f"{_TASKS}:{task}", str(path), *arguments, ceiling=ceiling)
     except CeilingError as error:
-        expected = "a file that is read in little time and memory"
-        raise InputError(str(path), read=f"something else: {error}", expected=expected) from error
+        read = f"what cannot be parsed within limits ({error})"
+        raise InputError(str(path), read=read, expected="a file for people") from error
 
 
 def refuse_as_told(said: Any) -> None:
