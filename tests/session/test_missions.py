@@ -47,6 +47,8 @@ def test_books_close(name: str) -> None:
     assert outcome.mass_error_rel < 1e-9
     assert outcome.impulse_error_rel < 1e-5
     assert sum(sum(row.values()) for row in outcome.mass_kg.values()) == pytest.approx(0.0, abs=1e-9)
+    assert outcome.escaped_kg is not None
+    assert outcome.escaped_kg <= 1e-3 * -sum(outcome.mass_kg["ground"].values())
 
 
 def test_a_runs_log_says_what_its_visit_took() -> None:
