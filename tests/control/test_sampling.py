@@ -46,13 +46,13 @@ class Bed:
 
 
 def anchored(**given: float) -> Scene:
-    return Scene(robot("sampler"), np.ones(4, dtype=bool), **given)  # type: ignore[arg-type]
+    return Scene(robot("sampler"), np.ones(4, dtype=bool), **given)
 
 
 def sample(
     scene: Scene, surface_m: float = 0.05, holds_kg: float = 5.0, **given: float
 ) -> tuple[SampleController, Bed]:
-    task = Sample(task="sample", **({"mass_kg": 0.06} | given))  # type: ignore[arg-type]
+    task = Sample(task="sample", **({"mass_kg": 0.06} | given))
     return SampleController(task, Stance(scene.model), 6.0), Bed(scene, surface_m, holds_kg)
 
 
