@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scripted import Scene, anchored_miner, free_miner, robot
 
-from stope.control.anchoring import TRIES, AnchorController, PullTestController, preload
+from stope.control.anchoring import RESEAT_M_S, TRIES, AnchorController, PullTestController, preload
 from stope.control.goal import Goal, Outcome
 from stope.control.stance import Stance
 from stope.mission.missionfile import Anchor, PullTest
@@ -189,3 +189,21 @@ def test_without_a_load_of_its_own_the_test_pulls_as_hard_as_pays() -> None:
     assert (some > 15.0).all()
     assert (much > some + 5.0).all()
     assert chosen_pulls(needed_n=15.0, load_n=20.0) == pytest.approx(np.full(4, 20.0), abs=2.0)
+
+
+def test_a_foot_that_is_set_down_anew_moves_there_and_does_not_leap() -> None:
+    """Its limb weighs kilograms: a set-point that steps throws it, and the other anchors pay for the jolt."""
+    scene = free_miner(dt_s=0.02)
+    made, ground, _ = anchoring(scene, barren=(2,))
+    fastest, before, highest = 0.0, None, -np.inf
+
+    def watched(goal: Goal) -> None:
+        nonlocal fastest, before, highest
+        ground(goal)
+        foot = goal.feet_base_m[2].copy()
+        fastest = fastest if before is None else max(fastest, float(np.linalg.norm(foot - before)) / scene.dt_s)
+        before, highest = foot, max(highest, float(foot[2]))
+
+    scene.run(made, 60.0, watched)
+    assert fastest <= RESEAT_M_S * (1.0 + 1e-9)
+    assert highest > Stance(scene.model).nominal_m[2, 2] + 0.009

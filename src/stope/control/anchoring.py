@@ -17,7 +17,8 @@ PROBE_REACH_M = 0.08
 PRESSED_SHARE = 0.6  # of the press that the spines need, by the filtered and noisy force sensor
 GRIP_PATIENCE_S = 12.0  # a gripper that has not bitten by then is opened and set down again
 TRIES = 3
-RESEAT_M = 0.02
+RESEAT_M, RESEAT_UP_M = 0.02, 0.01
+RESEAT_M_S = 0.02  # a step of the set-point instead throws kilograms of limb, and the jolt is taken for lost anchors
 GAS_RAMP_N_S = 4.0
 PRELOAD_S = 1.5
 
@@ -35,7 +36,8 @@ class AnchorController:
         limbs = len(stance.feet_m)
         self._tried_s = np.zeros(limbs)
         self._tries = np.ones(limbs, dtype=int)
-        self._opening = np.zeros(limbs, dtype=bool)
+        self._opening, self._swings = np.zeros(limbs, dtype=bool), np.zeros(limbs, dtype=bool)
+        self._seat_m = stance.feet_m.copy()
         self._gripped = np.zeros(limbs, dtype=bool) if holding is None else holding.copy()
         self._preload_s = 0.0
         self.progress = Progress("feeling for the ground")
@@ -72,13 +74,17 @@ class AnchorController:
             goal.anchor_action[limb], goal.release = AnchorAction.RELEASE, True
             if phase == AnchorPhase.OPEN:
                 self._opening[limb] = False
-                self._stance.feet_m[limb] = self._stance.nominal_m[limb] + self._reseat(limb)
+                self._reseat(limb)
+            return
+        if self._swings[limb]:
+            self._swing(limb, RESEAT_M_S * view.dt_s)
             return
         self._tried_s[limb] += view.dt_s
         if self._tried_s[limb] > GRIP_PATIENCE_S:
             self._tried_s[limb], self._opening[limb] = 0.0, phase != AnchorPhase.OPEN
             self._tries[limb] += 1
-            self._stance.feet_m[limb] = self._stance.nominal_m[limb] + self._reseat(limb)
+            if phase == AnchorPhase.OPEN:
+                self._reseat(limb)
             return
         press = gripper.engage_press_n
         goal.foot_force_n[limb, 2] = press
@@ -90,10 +96,20 @@ class AnchorController:
         else:
             goal.anchor_action[limb] = AnchorAction.ENGAGE
 
-    def _reseat(self, limb: int) -> np.ndarray:
-        """Another foothold near the last: alternately outward and inward of it, and a little raised."""
+    def _reseat(self, limb: int) -> None:
+        """Go for another foothold near the last: alternately outward and inward of it, and a little raised."""
         side = 1.0 if self._tries[limb] % 2 else -1.0
-        return np.asarray(side * RESEAT_M * self._stance.outward[limb] + (0.0, 0.0, 0.01))
+        aside = side * RESEAT_M * self._stance.outward[limb]
+        self._seat_m[limb] = self._stance.nominal_m[limb] + aside + (0.0, 0.0, RESEAT_UP_M)
+        self._swings[limb] = True
+
+    def _swing(self, limb: int, step_m: float) -> None:
+        """Move the open foot toward its new foothold."""
+        foot_m = self._stance.feet_m[limb]
+        away_m = self._seat_m[limb] - foot_m
+        far_m = float(np.linalg.norm(away_m))
+        self._swings[limb] = far_m > step_m
+        self._stance.feet_m[limb] = foot_m + away_m * (step_m / far_m) if far_m > step_m else self._seat_m[limb]
 
     def _preload(self, view: View, goal: Goal) -> None:
         """Opposed limbs pull toward each other: the ground pulls each foot outward."""
@@ -135,6 +151,7 @@ class PullTestController:
         self._target_n: float | None = None
         self._weak: dict[int, str] = {}
         self._slip_at_start: np.ndarray | None = None
+        self._supports = 0  # anchors that held as this pull began
         self.progress = Progress("pull test")
 
     def update(self, view: View) -> Goal:
@@ -156,7 +173,10 @@ class PullTestController:
             self._unstress(view, goal)
             return goal
         pull = -float(view.estimate.limb_force_n[limb, 2])
-        slipped = view.obs.anchor_slip_m[limb] > self._slip_at_start[limb] + 1e-3
+        holding = int(view.anchored.sum())
+        if self._since_s == 0.0:
+            self._supports = holding
+        slipped = view.obs.anchor_slip_m[limb] > self._slip_at_start[limb] + 1e-3 or holding < self._supports
         self._since_s += view.dt_s
         self._highest_n = max(self._highest_n, pull)
         reached = pull >= REACHED_SHARE * target

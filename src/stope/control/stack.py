@@ -25,6 +25,7 @@ from stope.control.loads import margins
 from stope.control.sensorwatch import SensorWatch
 from stope.control.thrust import HoldDown
 from stope.control.watch import Alarm, AnchorWatch
+from stope.control.yielding import YieldWatch
 from stope.robot.messages import Command, JointMode, Observation, Vector
 from stope.robot.model import RobotModel
 
@@ -86,6 +87,7 @@ class ControlStack:
         self.kinematics = Kinematics(model)
         self._estimator, self._distribution = estimator, WrenchDistribution(model)
         self._hold_down, self._watch = HoldDown(model, level), AnchorWatch(len(model.limbs))
+        self._yields = YieldWatch(len(model.limbs))
         self._sensors = SensorWatch(model, self.kinematics.mass_kg, period_us * 1e-6, self._is_light(gravity_m_s2))
         self._answers = Answers(model, period_us * 1e-6)
         self._softened = Softened(model, period_us * 1e-6)
@@ -131,6 +133,8 @@ class ControlStack:
         told, slid = self._sensors.look(obs, sound, estimate, misfit, pulls, self._gas)
         if told is not None or self._sensors.just_refined:
             self._estimator.trust_kinematics()
+        if told is None and (yields := self._yields.look(felt, self._force, relied_on, self._proof)) is not None:
+            told, slid = yields
         if slid >= 0:
             self._watch.give_up(slid, self.belief)
         alarm = self._watch.alarm(sound, estimate, told is not None or self._sensors.explains_motion) or told
