@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from short_missions import SHORT, drill_only, run
 
+from stope.mission.errors import InputError
 from stope.mission.shipped import find_data
 from stope.session.build import build
 from stope.session.loop import Detection, run_loop
@@ -97,3 +98,10 @@ def test_too_few_anchors_end_the_mission_in_order() -> None:
 def test_a_fault_whose_task_is_not_at_work_is_said_to_be_not_caused(tmp_path: Path) -> None:
     outcome = run(drill_only(tmp_path), ("site.rock=s_rock",), anchors="none", inject=("anchors.lost@drill",))
     assert outcome.not_caused == ("anchors.lost@drill",)
+
+
+def test_a_fault_that_the_robot_cannot_have_is_refused_before_the_run() -> None:
+    with pytest.raises(
+        InputError, match="a fault that miner can have; it has no sampler"
+    ):
+        build(RunRequest("bennu_core", inject=("sampler.valve_open@drill",)))

@@ -108,7 +108,7 @@ def build(request: RunRequest) -> Run:
     mission, tree = read_mission(request.mission, request.overrides)
     model = load_robot(find_data("robot", mission.robot))
     check_fit(mission, tree, model)
-    _check_request(request, mission)
+    _check_request(request, mission, model)
     body = load_body(request.body if request.body is not None else mission.body, request.body_unit)
     seed = mission.seed if request.seed is None else request.seed
     names = dict.fromkeys(mission.materials)
@@ -205,7 +205,7 @@ def _check_approach(mission: Mission, tree: Tree, field: SiteField) -> None:
         )
 
 
-def _check_request(request: RunRequest, mission: Mission) -> None:
+def _check_request(request: RunRequest, mission: Mission, model: RobotModel) -> None:
     check_robot(request)
     if request.seed is not None and request.seed < 0:
         raise InputError("--seed", read=str(request.seed), expected="a whole number of 0 or more")
@@ -218,6 +218,11 @@ def _check_request(request: RunRequest, mission: Mission) -> None:
         if fault not in INJECTIONS:
             known = ", ".join(INJECTIONS)
             raise InputError("--inject", read=f"'{fault}'", expected=f"one of {known}")
+        if not INJECTIONS[fault].befits(model):
+            needs = INJECTIONS[fault].needs
+            raise InputError(
+                "--inject", read=f"'{fault}'", expected=f"a fault that {model.name} can have; it has no {needs}"
+            )
         if task not in tasks:
             raise InputError("--inject", read=f"'@{task}'", expected=f"a task of this mission: {', '.join(tasks)}")
 

@@ -48,7 +48,8 @@ class Ending:
 
 def draw_pairs(count: int, seed: int) -> list[Pair]:
     """`count` different ordered pairs of the injections, as `--inject` takes them."""
-    causes = [f"{fault}@{_AT.get(fault, 'drill')}" for fault in INJECTIONS]
+    befitting = [fault for fault, each in INJECTIONS.items() if each.needs in (None, "drill")]  # its mission drills
+    causes = [f"{fault}@{_AT.get(fault, 'drill')}" for fault in befitting]
     pairs = list(itertools.permutations(causes, 2))
     chosen = random_stream(seed, "fault pairs").permutation(len(pairs))[:count]
     return [pairs[int(k)] for k in chosen]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from stope.robot.messages import RawSensors, Vector
+from stope.robot.model import RobotModel
 from stope.sim.plant import AsteroidPlant
 
 WEAK_SHARE = 0.02
@@ -27,10 +29,16 @@ class Injection:
         cause: changes the world; no sensor is told.
         at_start: caused as its task starts, because it acts on what the task is about to do. Otherwise it is caused
             while the task is at work: `@drill` once the bit bears weight, another task after five seconds.
+        needs: tool without which a robot cannot have it.
     """
 
     cause: Callable[[AsteroidPlant], None]
     at_start: bool = False
+    needs: Literal["drill", "sampler"] | None = None
+
+    def befits(self, model: RobotModel) -> bool:
+        """Whether this robot can have the fault."""
+        return self.needs is None or getattr(model, self.needs) is not None
 
 
 def _lose_anchors(plant: AsteroidPlant) -> None:
@@ -76,23 +84,22 @@ def _break_gauge(plant: AsteroidPlant) -> None:
 
 
 def _wedge_bit(plant: AsteroidPlant) -> None:
-    if plant.bit is not None:
-        plant.bit.wedge(WEDGE_NM)
+    assert plant.bit is not None
+    plant.bit.wedge(WEDGE_NM)
 
 
 def _snap_bit(plant: AsteroidPlant) -> None:
-    if plant.bit is not None:
-        plant.bit.snap()
+    assert plant.bit is not None
+    plant.bit.snap()
 
 
 def _run_feed_away(plant: AsteroidPlant) -> None:
-    if plant.model.drill is not None:
-        plant.run_away(plant.model.drill.feed, RUNAWAY_N)
+    assert plant.model.drill is not None
+    plant.run_away(plant.model.drill.feed, RUNAWAY_N)
 
 
 def _stick_jet(plant: AsteroidPlant) -> None:
-    if plant.head is not None:
-        plant.valves.stick_jet()
+    plant.valves.stick_jet()
 
 
 def _bias_imu(plant: AsteroidPlant) -> None:
@@ -127,11 +134,11 @@ INJECTIONS: dict[str, Injection] = {
     "bus.sag": Injection(_sag_bus),
     "gauge.broken": Injection(_break_gauge),  # the tank's gauge reads no number
     # A fragment wedges the bit: no forward torque of the spindle turns that.
-    "drill.jammed": Injection(_wedge_bit),
+    "drill.jammed": Injection(_wedge_bit, needs="drill"),
     # The crown shears off and stays in the hole.
-    "bit.broken": Injection(_snap_bit),
+    "bit.broken": Injection(_snap_bit, needs="drill"),
     # The feed's drive pushes with 80 N more than it is told to.
-    "feed.runaway": Injection(_run_feed_away),
+    "feed.runaway": Injection(_run_feed_away, needs="drill"),
     # The valve of the sampler's jet no longer shuts: as far open as it is ever opened, it stays.
-    "sampler.valve_open": Injection(_stick_jet, at_start=True),
+    "sampler.valve_open": Injection(_stick_jet, at_start=True, needs="sampler"),
 }
