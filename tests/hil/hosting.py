@@ -179,8 +179,8 @@ class Host:
         if ack.blocking_flags == self.m.FAULT_SETPOINT_STALE:  # a wire that stalled: ARM came after the deadline
             ack = self.arm()
         assert ack.result == self.m.RESULT_OK, f"arm: {ack}"
-        for _ in range(10):  # on a real wire the answer to the first may still be under way
+        for _ in range(50):  # on a real wire the answer may still be under way; who only waits for it is silent
             self.stream(20_000, **changes)
-            if self.state == ARMED:
+            if self.all("STATE")[-1].safety_state == ARMED:
                 return
         raise AssertionError(f"not armed but in state {self.state}")

@@ -98,7 +98,7 @@ def test_rerun(write_sample: Sample, tmp_path: Path, backend: str) -> None:
 def test_the_snippets_of_the_docs_run(
     write_sample: Sample, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], index: int
 ) -> None:
-    monkeypatch.chdir(write_sample("log.mcap").parent)
+    monkeypatch.chdir(write_sample("bennu_core.mcap").parent)
     snippets = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.S)
     assert len(snippets) == 2
     exec(compile(snippets[index], str(DOCS), "exec"), {})
