@@ -101,7 +101,5 @@ def test_a_fault_whose_task_is_not_at_work_is_said_to_be_not_caused(tmp_path: Pa
 
 
 def test_a_fault_that_the_robot_cannot_have_is_refused_before_the_run() -> None:
-    with pytest.raises(
-        InputError, match="a fault that miner can have; it has no sampler"
-    ):
+    with pytest.raises(InputError, match="a fault that miner can have; it has no sampler"):
         build(RunRequest("bennu_core", inject=("sampler.valve_open@drill",)))
