@@ -1,6 +1,6 @@
 """The firmware bridge in figures: codec, closed loop over a PTY, use of the wire, resynchronisation, virtual time.
 
-    python benchmarks/bridge.py [--seconds 4] [--rates 200,500] [--only codec,wire,resync,virtual,loop]
+    python benchmarks/bridge.py [--seconds 4] [--rates 200,500,1000] [--only codec,wire,resync,virtual,loop]
 
 Needs a C compiler and pymavlink, which is the other side of each comparison. Codec: processor time, best of twenty
 runs of 500. Closed loop: the native firmware of the miner as a process of its own, one thread of control writing a
@@ -271,7 +271,7 @@ def main() -> None:
     """All, or what was asked for."""
     parser = argparse.ArgumentParser(description="Figures of the firmware bridge.")
     parser.add_argument("--seconds", type=float, default=4.0, help="for each rate of the closed loop")
-    parser.add_argument("--rates", default="200,500", help="of the closed loop")
+    parser.add_argument("--rates", default="200,500,1000", help="of the closed loop")
     parser.add_argument("--only", default="codec,wire,resync,virtual,loop")
     options = parser.parse_args()
     rates = [int(rate) for rate in options.rates.split(",")]
