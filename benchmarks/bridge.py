@@ -97,23 +97,24 @@ def codec(oracle: ModuleType) -> None:
     named = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
     message = oracle.MAVLink_joint_state_message(**named)
     mav.seq = 1
-    assert bytes(message.pack(mav)) == frame
+    framed = kind.framing(1, 1)
+    assert bytes(message.pack(mav)) == frame == framed(kind.pack(*flat), 1)
     rows = {
         "encode": (
-            best_us(lambda: kind.frame(flat, 1, 1, 1)),
+            best_us(lambda: framed(kind.pack(*flat), 1)),
             best_us(lambda: CODEC.encode("JOINT_STATE", fields, 1, 1, 1)),
             best_us(lambda: oracle.MAVLink_joint_state_message(**named).pack(mav)),
         ),
         "decode": (
             best_us(lambda: kind.values(parsed.payload)),
-            best_us(lambda: CODEC.decode(parsed)),
+            best_us(lambda: CODEC.decode(parsed).fields),
             best_us(lambda: mav.decode(bytearray(frame))),
         ),
     }
     stream = Framer(CODEC.table)
     rows["stream to messages"] = (
         best_us(lambda: stream.feed(frame, 0)),
-        best_us(lambda: [CODEC.decode(one) for one in stream.feed(frame, 0)]),
+        best_us(lambda: [CODEC.decode(one).fields for one in stream.feed(frame, 0)]),
         best_us(lambda: mav.parse_buffer(frame)),
     )
     print(f"codec, one JOINT_STATE of {len(frame)} bytes, us: flat | by name, checked | pymavlink")

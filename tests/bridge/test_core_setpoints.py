@@ -131,6 +131,38 @@ def test_what_is_not_finite_never_leaves_the_host(bench: Bench, field: str, bad:
     assert bench.robot.driver.session.link.counters.sent == sent
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e39, -1e39])
+@pytest.mark.parametrize(
+    "field", ["joint_position", "joint_velocity", "joint_effort", "joint_effort_limit", "thrust_n"]
+)
+def test_the_wire_carries_no_such_number_even_without_the_hosts_limits(bench: Bench, field: str, bad: float) -> None:
+    session = bench.armed().robot.driver.session
+    sent = session.link.counters.sent
+    values = getattr(bench.command(), field).copy()
+    values[-1] = bad
+    with pytest.raises(CommandRefusedError, match=f"{field}|does not fit"):
+        session.setpoint(bench.command(**{field: values}))
+    with pytest.raises(CommandRefusedError, match="joint_mode"):
+        session.setpoint(bench.command(joint_mode=np.full(len(bench.model.joints), -1, np.int8)))
+    with pytest.raises(CommandRefusedError, match="does not fit"):
+        session.setpoint(bench.command(valid_until_us=-(1 << 62)))
+    assert session.link.counters.sent == sent
+
+
+def test_at_1000_hz_every_turn_has_a_sample_of_its_own(bench: Bench) -> None:
+    bench.armed()
+    bench.robot.driver.ask("SET_RATE", 1000.0).demand()
+    obs = bench.ticks(3)
+    for _ in range(20):
+        bench.robot.write(bench.command())
+        bench.robot.wait(obs.time_us + 1000)
+        obs, before = bench.robot.read(), obs
+        assert (obs.seq - before.seq, obs.time_us - before.time_us) == (1, 1000)
+    bench.robot.wait(obs.time_us)  # which has come, and was read
+    assert bench.robot.read() is obs
+    assert obs.health.dropped == 0
+
+
 @pytest.mark.parametrize(
     ("field", "value", "why"),
     [
@@ -153,16 +185,16 @@ def test_what_a_broken_host_lets_through_the_device_refuses_whole(
     assert session.caps is not None
     wire = session._sequences.next(10_000)
     parts = session._disassembler.messages(bench.command(), wire, session.caps.boot_nonce)
-    first = dict(parts[0][1])
-    first[field] = (value, *first[field][1:])
-    kind = codec.types["SETPOINT"]
+    kind, first = parts[0]
+    fields: dict[str, Any] = kind.named(first)
+    fields[field] = (value, *fields[field][1:])
     flat: list[Any] = []
     for wire_field in kind.message.wire:
-        given = first[wire_field.name]
+        given = fields[wire_field.name]
         flat.extend(given if isinstance(given, tuple) else (given,))
     bench.core.take(kind.frame(flat, 0))
-    for name, fields in parts[1:]:
-        bench.core.take(codec.encode(name, fields, 0))
+    for other, payload in parts[1:]:
+        bench.core.take(other.framed(payload, 0))
     bench.robot.wait(bench.robot.read().time_us + CONTROL_US)
     applied = bench.robot.read().applied
     assert (applied.refused, applied.seq) == (True, adopted)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tty
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from real_time_core import RealTimeCore
 
 from stope.bridge import serial_robot
 from stope.bridge.codec import Codec
+from stope.bridge.descriptor_port import LINE_BYTES, QUEUED
 from stope.bridge.discovery import find, find_uid
 from stope.bridge.errors import DeniedError, IdentityError, LinkLostError, NoDeviceError, PortError
 from stope.bridge.impair import Faults
 from stope.bridge.pump import Pump
 from stope.bridge.reconnect import FIRST_S, LONGEST_S, BackOff, Reconnector
-from stope.bridge.serial_port import QUEUED, SerialPort
+from stope.bridge.serial_port import SerialPort
 from stope.bridge.serial_robot import SerialRobot
 from stope.bridge.service import clear
 from stope.bridge.shared_core import Boot
@@ -193,13 +195,33 @@ def test_sending_never_waits_for_a_line_that_takes_nothing(pty: tuple[int, str])
 
 def test_an_urgent_byte_overtakes_what_waits(pty: tuple[int, str]) -> None:
     port = SerialPort(pty[1])
-    port._to_send.extend([b"a", b"b"])  # not told to the writer yet
+    port._to_send.extend([b"a", b"b"])  # not taken by the line yet
     port._queued = 2
     port.send(b"!", urgent=True)
     said = b""
     while len(said) < 3:
         said += os.read(pty[0], 10)
     assert said == b"!ab"
+    port.close()
+
+
+def test_what_piled_up_is_taken_in_one_call(pty: tuple[int, str]) -> None:
+    """A host that was away must not look at its backlog a buffer at a time: only the newest sample counts."""
+    port = SerialPort(pty[1])
+    os.set_blocking(pty[0], False)
+    pile = bytes(range(256)) * 64
+    pile = pile[: os.write(pty[0], pile)]  # as much as the kernel keeps
+    assert len(pile) > LINE_BYTES
+    assert port.receive() == pile
+    assert port.receive() == b""
+    port.close()
+
+
+def test_a_message_that_was_begun_is_ended_before_an_urgent_one(pty: tuple[int, str]) -> None:
+    port = SerialPort(pty[1])
+    port._begun, port._to_send, port._queued = b"egun", deque([b"later"]), 5
+    port.send(b"!", urgent=True)
+    assert os.read(pty[0], 100) == b"egun!later"
     port.close()
 
 

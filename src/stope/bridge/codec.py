@@ -8,15 +8,17 @@ the session uses.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import fastcrc
+import numpy as np
 
 from stope.bridge.dialect import Dialect, Message
-from stope.bridge.fieldcheck import QuickCheck, Value, checked, slots_of
+from stope.bridge.fieldcheck import QuickCheck, Slot, Value, checked, slots_of
 from stope.robot.messages import CommandRefusedError
 
 MAGIC = 0xFD
@@ -27,7 +29,22 @@ HOST_SYSTEM, HOST_COMPONENT = 255, 190
 DEVICE_SYSTEM, DEVICE_COMPONENT = 1, 1
 
 _crc = fastcrc.crc16.mcrf4xx
-_head = struct.Struct("<6B3s").pack  # length, two kinds of flags, sequence, system, component, id
+
+
+@cache
+def _ends() -> list[bytes]:
+    """The two bytes that end a frame, by the checksum's register before its last step XOR the seed.
+
+    That step takes one byte, the message's seed b, into register r: T[(r ^ b) & 255] ^ r >> 8. As b sits in the low
+    byte alone, this is a function of r ^ b, and one table serves all messages.
+    """
+    register = np.arange(65_536)
+    table = np.array([_crc(bytes((low,)), 0) for low in range(256)])
+    ends = (table[register & 255] ^ register >> 8).astype("<u2").tobytes()
+    return [ends[at : at + 2] for at in range(0, len(ends), 2)]
+
+
+Framing = Callable[[bytes, int], bytes]  #: a packed payload and a link sequence to a frame
 
 
 class Frame(NamedTuple):
@@ -40,17 +57,26 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-class Received(NamedTuple):
-    """One decoded message. Text is without its padding, arrays are tuples.
+class Received:
+    """One message. Its fields are made at the first look at them: most of a backlog's are never looked at.
 
-    A tuple by name, because a frozen dataclass costs three times as much to make, and these are made by the thousand.
+    Attributes:
+        kind, name: its type; payload: as it came, trailing zeros trimmed.
     """
 
-    name: str
-    fields: Mapping[str, Value]
-    link_seq: int = 0
-    system: int = DEVICE_SYSTEM
-    component: int = DEVICE_COMPONENT
+    __slots__ = ("_fields", "component", "kind", "link_seq", "name", "payload", "system")
+
+    def __init__(self, kind: MessageType, frame: Frame) -> None:
+        self.kind, self.name, self.payload = kind, kind.name, frame.payload
+        self.link_seq, self.system, self.component = frame.link_seq, frame.system, frame.component
+        self._fields: Mapping[str, Value] | None = None
+
+    @property
+    def fields(self) -> Mapping[str, Value]:
+        """Values by field name. Text is without its padding, arrays are tuples."""
+        if self._fields is None:
+            self._fields = self.kind.named(self.payload)
+        return self._fields
 
     def integer(self, field: str) -> int:
         """An integer field."""
@@ -82,19 +108,21 @@ class MessageType:
 
     Attributes:
         id, name, size: number, name and untrimmed payload bytes.
-        crc_extra: seed of the checksum, as one byte.
+        crc_extra: seed of the checksum, as one byte; pack: flat values in wire order to an untrimmed payload.
     """
 
     __slots__ = (
-        "_checker", "_id_bytes", "_pack", "_places", "_slots", "_texts", "_unpack",
-        "crc_extra", "id", "message", "name", "size",
+        "_checker", "_framings", "_id_bytes", "_places", "_seed", "_slots", "_texts", "_unpack",
+        "crc_extra", "id", "message", "name", "pack", "size",
     )  # fmt: skip
 
     def __init__(self, message: Message) -> None:
         self.message = message
         self.id, self.name, self.size = message.id, message.name, message.format.size
-        self.crc_extra = bytes((message.crc_extra,))
-        self._pack, self._unpack = message.format.pack, message.format.unpack
+        self._seed = message.crc_extra
+        self.crc_extra = bytes((self._seed,))
+        self._framings: dict[tuple[int, int], Framing] = {}
+        self.pack, self._unpack = message.format.pack, message.format.unpack
         self._id_bytes = self.id.to_bytes(3, "little")
         self._slots = slots_of(message.wire)
         self._places = tuple((slot.name, slot.at) for slot in self._slots)
@@ -112,20 +140,51 @@ class MessageType:
         Raises:
             struct.error, OverflowError: a value does not fit its type.
         """
-        return self.framed(self._pack(*values), link_seq, system, component)
+        return self.framed(self.pack(*values), link_seq, system, component)
 
     def framed(
         self, payload: bytes, link_seq: int, system: int = HOST_SYSTEM, component: int = HOST_COMPONENT
     ) -> bytes:
         """A whole frame of a packed payload."""
-        if not payload[-1]:
+        return self.framing(system, component)(payload, link_seq)
+
+    def framing(self, system: int = HOST_SYSTEM, component: int = HOST_COMPONENT) -> Framing:
+        """What frames the payloads of one sender: with all that can be known before them worked out once."""
+        return self._framings.get((system, component)) or self._make_framing(system, component)
+
+    def _make_framing(self, system: int, component: int) -> Framing:
+        sender, seed, ends = bytes((system, component)) + self._id_bytes, self._seed, _ends()
+
+        def head(length: int, link_seq: int) -> bytes:
+            return bytes((MAGIC, length, 0, 0, link_seq)) + sender
+
+        heads = [head(self.size, link_seq) for link_seq in range(256)]
+        registers = [_crc(one[1:]) for one in heads]
+
+        def framed(payload: bytes, link_seq: int) -> bytes:
+            if payload[-1]:
+                return heads[link_seq] + payload + ends[_crc(payload, registers[link_seq]) ^ seed]
             payload = payload.rstrip(b"\0") or b"\0"
-        body = _head(len(payload), 0, 0, link_seq, system, component, self._id_bytes) + payload
-        return b"\xfd" + body + _crc(body + self.crc_extra).to_bytes(2, "little")
+            data = head(len(payload), link_seq) + payload
+            return data + ends[_crc(data[1:]) ^ seed]
+
+        self._framings[system, component] = framed
+        return framed
 
     def values(self, payload: bytes) -> tuple[int | float | bytes, ...]:
         """Flat values in wire order; what was trimmed is zero."""
         return self._unpack(payload.ljust(self.size, b"\0"))
+
+    def getter(self, *names: str) -> itemgetter[Any]:
+        """Takes these fields out of flat values, in this order; arrays as tuples."""
+        places = dict(self._places)
+        return itemgetter(*(places[name] for name in names))
+
+    def offset(self, name: str) -> int:
+        """Where a field begins in the payload, bytes."""
+        wire = self.message.wire
+        before = wire[: [field.name for field in wire].index(name)]
+        return struct.calcsize("<" + "".join(field.code for field in before))
 
     def named(self, payload: bytes) -> dict[str, Value]:
         """Values by field name."""
@@ -143,10 +202,24 @@ class MessageType:
         """
         flat = self._checker.flat(fields) if self._checker else None
         try:
-            return self._pack(*(self.flatten(fields) if flat is None else flat))
+            return self.pack(*(self.flatten(fields) if flat is None else flat))
         except (struct.error, OverflowError) as error:
             if flat is not None:
                 self.flatten(fields)  # says it better, if it finds it too
+            raise CommandRefusedError(f"{self.name}: a value does not fit the wire: {error}") from error
+
+    def packed_flat(self, flat: list[int | float]) -> bytes:
+        """The payload of flat numbers in wire order, checked as those of `packed`.
+
+        Raises:
+            CommandRefusedError: one is not finite, out of its stated range, or does not fit its type.
+        """
+        assert self._checker is not None
+        if not self._checker.passes(flat):
+            self.flatten({slot.name: _of_slot(flat, slot) for slot in self._slots})  # says which, and why
+        try:
+            return self.pack(*flat)
+        except (struct.error, OverflowError) as error:
             raise CommandRefusedError(f"{self.name}: a value does not fit the wire: {error}") from error
 
     def flatten(self, fields: Mapping[str, Value]) -> list[int | float | bytes]:
@@ -169,6 +242,14 @@ class MessageType:
             unknown = sorted(set(fields) - {slot.name for slot in self._slots})
             raise CommandRefusedError(f"{self.name} has no field {', '.join(unknown)}")
         return flat
+
+
+Packed = tuple[MessageType, bytes]  #: a message ready to be framed
+
+
+def _of_slot(flat: list[int | float], slot: Slot) -> Value:
+    value: Any = flat[slot.at]
+    return tuple(value) if isinstance(slot.at, slice) else value
 
 
 class Codec:
@@ -204,5 +285,4 @@ class Codec:
 
     def decode(self, frame: Frame) -> Received:
         """The message in a frame that the framer let through."""
-        kind = self._by_id[frame.id]
-        return Received(kind.name, kind.named(frame.payload), frame.link_seq, frame.system, frame.component)
+        return Received(self._by_id[frame.id], frame)

@@ -5,74 +5,127 @@ SETPOINT per eight joints, then ACTUATION, all with one seq and deadline: the de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
 
 import numpy as np
+import numpy.typing as npt
+from numba import njit
 
 from stope.bridge.assemble import DRUMS_PER_PART, JOINTS_PER_PART, LIMBS_PER_PART
-from stope.bridge.fieldcheck import Value
-from stope.robot.messages import AnchorAction, Codes, Command, JointMode, Vector
+from stope.bridge.codec import Codec, Packed
+from stope.bridge.dialect import FLOAT32_MAX
+from stope.robot.messages import AnchorAction, Codes, Command, CommandRefusedError, JointMode, Vector
 from stope.robot.model import RobotModel
 
 THRUSTERS_PER_PART = 4
 MAX_JOINTS = 2 * JOINTS_PER_PART
+COLUMNS = ("position", "velocity", "effort", "effort_limit")
+#: The wire's order, which the packing below relies on; held against the dialect before a robot is driven.
+SETPOINT_ORDER = ("valid_until_us", "seq", "session", *COLUMNS, "mode", "valid_mask", "first_joint")
+ACTUATION_ORDER = ("valid_until_us", "seq", "session", "release_confirm", "thrust_n", "hammer", "anchor_action")
 
-Message = tuple[str, dict[str, Value]]
+_setpoint_bytes = struct.Struct("<QII128s8sBB").pack
 
 
 class Disassembler:
-    """Makes messages of commands for one robot.
+    """Makes packed messages of commands for one robot.
 
     Raises:
         ValueError: the robot has more joints, limbs, drums or thrusters than one link carries.
     """
 
-    def __init__(self, model: RobotModel) -> None:
+    def __init__(self, codec: Codec, model: RobotModel) -> None:
         drums = len(model.drums.joints) if model.drums else 0
+        self._joints, self._limbs, self._thrusters = len(model.joints), len(model.limbs), len(model.thrusters)
         for what, count, most in (
-            ("joints", len(model.joints), MAX_JOINTS),
-            ("limbs", len(model.limbs), LIMBS_PER_PART),
+            ("joints", self._joints, MAX_JOINTS),
+            ("limbs", self._limbs, LIMBS_PER_PART),
             ("drums", drums, DRUMS_PER_PART),
-            ("thrusters", len(model.thrusters), THRUSTERS_PER_PART),
+            ("thrusters", self._thrusters, THRUSTERS_PER_PART),
         ):
             if count > most:
                 raise ValueError(f"robot {model.name} has {count} {what}; one link carries {most}")
         self._signs = np.array([float(joint.sign) for joint in model.joints])
+        self._setpoint, self._actuation = codec.types["SETPOINT"], codec.types["ACTUATION"]
+        for kind, order in ((self._setpoint, SETPOINT_ORDER), (self._actuation, ACTUATION_ORDER)):
+            assert tuple(field.name for field in kind.message.wire) == order, kind.name
+        blocks = -(-self._joints // JOINTS_PER_PART)
+        self._numbers = np.zeros((blocks, len(COLUMNS), JOINTS_PER_PART), np.float32)
+        self._modes = np.zeros((blocks, JOINTS_PER_PART), np.int8)
+        left = [min(self._joints - JOINTS_PER_PART * block, JOINTS_PER_PART) for block in range(blocks)]
+        self._slots = [((1 << here) - 1, JOINTS_PER_PART * block) for block, here in enumerate(left)]
 
-    def messages(self, command: Command, wire_seq: int, session: int, zero_us: int = 0) -> list[Message]:
+    def messages(self, command: Command, wire_seq: int, session: int, zero_us: int = 0) -> list[Packed]:
         """The parts of `command`, which passed the host's limits, as set-point `wire_seq` of `session`.
 
         Args:
             zero_us: device time at which run time is 0.
+
+        Raises:
+            CommandRefusedError: a value that the wire cannot carry.
         """
-        common: dict[str, Value] = {
-            "valid_until_us": command.valid_until_us + zero_us,
-            "seq": wire_seq,
-            "session": session,
-        }
-        columns: dict[str, Sequence[float]] = {
-            "position": (self._signs * command.joint_position).tolist(),
-            "velocity": (self._signs * command.joint_velocity).tolist(),
-            "effort": (self._signs * command.joint_effort).tolist(),
-            "effort_limit": command.joint_effort_limit.tolist(),
-            "mode": command.joint_mode.tolist(),
-        }
-        parts: list[Message] = []
-        for first in range(0, len(self._signs), JOINTS_PER_PART):
-            here = min(len(self._signs) - first, JOINTS_PER_PART)
-            slots = {name: _padded(column[first : first + here], JOINTS_PER_PART) for name, column in columns.items()}
-            parts.append(("SETPOINT", {**common, **slots, "valid_mask": (1 << here) - 1, "first_joint": first}))
-        releasing = bool((command.anchor_action == AnchorAction.RELEASE).any())
-        meant = releasing and command.release_confirm == command.seq
-        actuation: dict[str, Value] = {
-            **common,
-            "release_confirm": session ^ wire_seq if meant else 0,
-            "thrust_n": _padded(command.thrust_n.tolist(), THRUSTERS_PER_PART),
-            "anchor_action": _padded(command.anchor_action.tolist(), LIMBS_PER_PART),
-            "hammer": command.hammer,
-        }
-        parts.append(("ACTUATION", actuation))
+        c, until_us = command, command.valid_until_us + zero_us
+        fits = _fill(
+            c.joint_position, c.joint_velocity, c.joint_effort, c.joint_effort_limit, c.joint_mode,
+            self._signs, self._numbers, self._modes,
+        )  # fmt: skip
+        if not fits:
+            raise CommandRefusedError(f"command {c.seq}: {_odd(c)}")
+        numbers, modes = self._numbers.tobytes(), self._modes.tobytes()
+        size = 4 * JOINTS_PER_PART * len(COLUMNS)
+        kind, parts = self._setpoint, []
+        try:
+            for block, (mask, first) in enumerate(self._slots):
+                columns = numbers[size * block : size * (block + 1)]
+                mode = modes[first : first + JOINTS_PER_PART]
+                parts.append((kind, _setpoint_bytes(until_us, wire_seq, session, columns, mode, mask, first)))
+        except struct.error as error:
+            raise CommandRefusedError(f"command {c.seq}: a value does not fit the wire: {error}") from error
+        actions = c.anchor_action.tolist()
+        meant = AnchorAction.RELEASE in actions and c.release_confirm == c.seq
+        flat: list[int | float] = [until_us, wire_seq, session, session ^ wire_seq if meant else 0]
+        flat += c.thrust_n.tolist()
+        flat += [0.0] * (THRUSTERS_PER_PART - self._thrusters)
+        flat.append(c.hammer)
+        flat += actions
+        flat += [0] * (LIMBS_PER_PART - self._limbs)
+        parts.append((self._actuation, self._actuation.packed_flat(flat)))
         return parts
+
+
+@njit(cache=True)
+def _fill(
+    position: Vector, velocity: Vector, effort: Vector, effort_limit: Vector, mode: Codes,
+    signs: Vector, numbers: npt.NDArray[np.float32], modes: Codes,
+) -> bool:  # fmt: skip
+    """The columns of all joints, eight to a part, in the device's signs; False if the wire cannot carry one."""
+    for i in range(len(signs)):
+        part, slot = i // JOINTS_PER_PART, i % JOINTS_PER_PART
+        numbers[part, 0, slot] = signs[i] * position[i]
+        numbers[part, 1, slot] = signs[i] * velocity[i]
+        numbers[part, 2, slot] = signs[i] * effort[i]
+        numbers[part, 3, slot] = effort_limit[i]
+        modes[part, slot] = mode[i]
+        # Each comparison is written so that NaN fails it.
+        if not (
+            abs(position[i]) <= FLOAT32_MAX
+            and abs(velocity[i]) <= FLOAT32_MAX
+            and abs(effort[i]) <= FLOAT32_MAX
+            and 0.0 <= effort_limit[i] <= FLOAT32_MAX
+            and mode[i] >= 0
+        ):
+            return False
+    return True
+
+
+def _odd(command: Command) -> str:
+    """Which channel the wire cannot carry."""
+    for name, low in (*((f"joint_{column}", -FLOAT32_MAX) for column in COLUMNS[:3]), ("joint_effort_limit", 0.0)):
+        values = getattr(command, name)
+        odd = values[~((values >= low) & (values <= FLOAT32_MAX))]
+        if len(odd):
+            return f"{name} holds {odd[0]}, expected a finite number of {low:g} to {FLOAT32_MAX:g}"
+    return f"joint_mode holds {command.joint_mode.min()}, expected 0 or more"
 
 
 def hold_command(model: RobotModel, position: Vector, anchor_action: Codes, valid_until_us: int) -> Command:
@@ -95,7 +148,3 @@ def hold_command(model: RobotModel, position: Vector, anchor_action: Codes, vali
         thrust_n=np.zeros(len(model.thrusters)),
         hammer=0.0,
     )
-
-
-def _padded(values: Sequence[float], length: int) -> tuple[float, ...]:
-    return (*values, *[0] * (length - len(values)))

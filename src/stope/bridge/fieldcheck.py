@@ -103,13 +103,20 @@ class QuickCheck:
                     flat += value
                 else:
                     return None
+        except (KeyError, TypeError):
+            return None
+        return flat if self.passes(flat) else None
+
+    def passes(self, flat: list[Any]) -> bool:
+        """Whether all of these are finite and in the ranges that the dialect states."""
+        try:
             # The sum of finite numbers is finite, and any NaN or infinity spoils it; min and max alone let NaN through.
             if not math.isfinite(sum(flat)):
-                return None
+                return False
             for at, many, low, high in self._ranges:
                 held: Any = flat[at]
                 if not (low <= min(held) and max(held) <= high if many else low <= held <= high):
-                    return None
-        except (KeyError, TypeError, OverflowError):
-            return None
-        return flat
+                    return False
+        except (TypeError, OverflowError):
+            return False
+        return True

@@ -43,8 +43,8 @@ class Framer:
     """
 
     def __init__(self, table: Mapping[int, tuple[bytes, int]]) -> None:
-        self._table = table
-        self._pending = bytearray()
+        self._table = {number.to_bytes(3, "little"): (number, seed, size) for number, (seed, size) in table.items()}
+        self._pending = b""
         self._last_ns: int | None = None
         self.counters = FramerCounters()
 
@@ -58,7 +58,7 @@ class Framer:
         frames = self._after_silence(now_ns)
         if data:
             self._last_ns = now_ns
-            self._pending += data
+            self._pending = self._pending + data if self._pending else data
             frames += self._scan(0)
         return frames
 
@@ -83,26 +83,25 @@ class Framer:
             if have < HEADER:
                 break
             length = data[at + 1]
-            number = data[at + 7] | data[at + 8] << 8 | data[at + 9] << 16
-            known = table.get(number)
-            if known is None or not 1 <= length <= known[1]:
+            known = table.get(data[at + 7 : at + HEADER])
+            if known is None or not 1 <= length <= known[2]:
                 bad_header += 1
                 at += 1
                 continue
             if have < length + OVERHEAD:
                 break
             last = at + HEADER + length
-            body = bytes(data[at + 1 : last])
-            if _crc(body + known[0]) != data[last] | data[last + 1] << 8:
+            number, seed, _ = known
+            if _crc(data[at + 1 : last] + seed) != data[last] | data[last + 1] << 8:
                 bad_crc += 1
                 at += 1
                 continue
-            frames.append(Frame(number, body[3], body[4], body[5], body[9:]))
+            frames.append(Frame(number, data[at + 4], data[at + 5], data[at + 6], data[at + HEADER : last]))
             at = last + 2
             good += length + OVERHEAD
         if at < 0:
             at = end
-        del data[:at]
+        self._pending = data[at:]
         self._count(len(frames), bad_crc, bad_header, at - start - good)
         return frames
 

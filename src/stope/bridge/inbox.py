@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from stope.bridge.assemble import SAMPLE_MESSAGES, Assembler, Sample
-from stope.bridge.codec import Received
-from stope.bridge.dialect import Dialect
+from stope.bridge.assemble import Assembler, Sample
+from stope.bridge.codec import Codec, Received
 from stope.bridge.faultbits import seam_bits, translate
 from stope.bridge.framer import FramerCounters
 from stope.bridge.sequence import SequenceTable
@@ -26,13 +25,13 @@ class Inbox:
         zero_us: device time at which run time is 0.
     """
 
-    def __init__(self, dialect: Dialect, model: RobotModel) -> None:
-        self._dialect = dialect
+    def __init__(self, codec: Codec, model: RobotModel) -> None:
+        self._dialect = dialect = codec.dialect
         self._faults = seam_bits(dialect)
         entries = dialect.enums["FAULT"].entries
         self._tripped = entries["HOST_TIMEOUT"] | entries["SETPOINT_STALE"]
         self._passing = entries["SETPOINT_STALE"]  # over with the next set-point, as in the simulated device
-        self._assembler = Assembler(model)
+        self._assembler = Assembler(codec, model)
         self._unwrap = Unwrapper()
         self._sample: Sample | None = None
         self._observation: Observation | None = None
@@ -60,15 +59,13 @@ class Inbox:
         self.zero_us = self.sampled_us - run_us
         self._observation = None
 
-    def take(self, message: Received, now_ns: int) -> FaultEvent | LinkReport | LogLine | None:
-        """Take a message; an event if it is one that was not told before."""
-        if message.name in SAMPLE_MESSAGES:
-            self._take_sample(message, now_ns)
-        elif message.name == "FAULT_EVENT":
+    def take(self, message: Received) -> FaultEvent | LinkReport | LogLine | None:
+        """Take a message that is no part of a sample; an event if it is one that was not told before."""
+        if message.name == "FAULT_EVENT":
             return self._fault_event(message)
-        elif message.name == "LINK_STATS":
+        if message.name == "LINK_STATS":
             return self._link_report(message)
-        elif message.name == "LOG":
+        if message.name == "LOG":
             return LogLine(message.integer("time_us"), message.integer("severity"), message.text("text"))
         return None
 
@@ -91,7 +88,9 @@ class Inbox:
             )
         return self._observation
 
-    def _take_sample(self, message: Received, now_ns: int) -> None:
+    def take_sample(self, message: Received, now_ns: int) -> None:
+        """Take a part of a sample."""
+        state = None
         if message.name == "STATE":
             try:
                 state = DeviceState.of(message)
@@ -102,9 +101,10 @@ class Inbox:
                 self.doubt = True
                 return
             rising = state.faults & ~(self.state.faults if self.state else 0) & self._tripped
-            self._trips += rising.bit_count()
+            if rising:
+                self._trips += rising.bit_count()
             self.state = state
-        sample = self._assembler.take(message)
+        sample = self._assembler.take(message, state)
         if sample is not None:
             self._sample, self.sample_ns = sample, now_ns
 

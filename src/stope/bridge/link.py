@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stope.bridge.codec import DEVICE_SYSTEM, Codec, MessageType, Received
+from stope.bridge.codec import DEVICE_SYSTEM, Codec, Packed, Received
 from stope.bridge.fieldcheck import Value
 from stope.bridge.framer import Framer, FramerCounters
 
@@ -39,8 +39,8 @@ class Link:
         self._framer = Framer(codec.table)
         self._tx_seq = 0
         self._rx_seq: int | None = None
-        self._out: list[tuple[MessageType, bytes]] = []
-        self._urgent: list[tuple[MessageType, bytes]] = []
+        self._out: list[Packed] = []
+        self._urgent: list[Packed] = []
         self.counters = LinkCounters()
 
     @property
@@ -63,9 +63,12 @@ class Link:
             CommandRefusedError: as `send`.
         """
         types = self._codec.types
-        checked = [(types[name], types[name].packed(fields)) for name, fields in messages]
-        self.counters.sent += len(checked)
-        (self._urgent if urgent else self._out).extend(checked)
+        self.send_packed([(types[name], types[name].packed(fields)) for name, fields in messages], urgent)
+
+    def send_packed(self, messages: Sequence[Packed], urgent: bool = False) -> None:
+        """Queue messages that were checked and packed."""
+        self.counters.sent += len(messages)
+        (self._urgent if urgent else self._out).extend(messages)
 
     def take_urgent(self) -> bytes:
         """Urgent bytes, once."""
@@ -75,11 +78,11 @@ class Link:
         """Bytes to send, once."""
         return self._framed(self._out)
 
-    def _framed(self, queue: list[tuple[MessageType, bytes]]) -> bytes:
+    def _framed(self, queue: list[Packed]) -> bytes:
         """Frames get their sequence when they leave: what overtakes must not look like a gap to the device."""
         data = b""
         for kind, payload in queue:
-            data += kind.framed(payload, self._tx_seq)
+            data += kind.framing()(payload, self._tx_seq)
             self._tx_seq = (self._tx_seq + 1) & 0xFF
         queue.clear()
         return data
@@ -87,16 +90,17 @@ class Link:
     def receive(self, data: bytes, now_ns: int) -> list[Received]:
         """The device's messages that are complete with `data`."""
         messages = []
+        counters, decode = self.counters, self._codec.decode
         for frame in self._framer.feed(data, now_ns):
             if frame.system != DEVICE_SYSTEM:
-                self.counters.foreign += 1
+                counters.foreign += 1
                 continue
-            if frame.link_seq == self._rx_seq:
-                self.counters.repeated += 1
+            last, self._rx_seq = self._rx_seq, frame.link_seq
+            if frame.link_seq == last:
+                counters.repeated += 1
                 continue
-            self.counters.received += 1
-            if self._rx_seq is not None:
-                self.counters.lost += (frame.link_seq - self._rx_seq - 1) & 0xFF
-            self._rx_seq = frame.link_seq
-            messages.append(self._codec.decode(frame))
+            counters.received += 1
+            if last is not None:
+                counters.lost += (frame.link_seq - last - 1) & 0xFF
+            messages.append(decode(frame))
         return messages

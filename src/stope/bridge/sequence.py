@@ -43,6 +43,8 @@ class SequenceTable:
             reason = self._refusals.name_of(state.refuse_reason)
             meant = self._meant[state.refused_seq]
             return Applied(self._adopted, (), True, f"device refused command {meant}: {reason}")
+        if not (state.limited_joints or state.limit_reason):
+            return Applied(self._adopted)
         limited = [f"joint_effort:{name}" for i, name in enumerate(self._names) if state.limited_joints >> i & 1]
         reason = self._limits.name_of(state.limit_reason)
         if reason.startswith("RELEASE"):

@@ -59,6 +59,7 @@ class SerialRobot:
         self._run_clock, self._uid, self._on_event = run_clock, expected_uid, on_event
         self._codec = Codec(load_dialect())
         self._driver: Driver | None = None
+        self._read_us = -1  # device time of the sample that `read` gave last
 
     @property
     def model(self) -> RobotModel:
@@ -95,6 +96,7 @@ class SerialRobot:
             HandshakeError: nothing answered, or not the robot of this model. LinkError: the port failed.
         """
         self._let_go()
+        self._read_us = -1
         _warm_up(self._model)
         session = Session(self._codec, self._model, self._uid)
         self._driver = driver = Driver(self._open(), session, self._clock, self._on_event)
@@ -171,6 +173,7 @@ class SerialRobot:
         driver.check_fresh()
         observation = driver.session.observation
         assert observation is not None  # connect saw one
+        self._read_us = observation.device_time_us
         return observation
 
     def write(self, command: Command) -> Sent:
@@ -199,10 +202,16 @@ class SerialRobot:
         until_us += session.zero_us
         left_ns = session.time.host_ns(until_us) - driver.now_ns()
         # Never less than the grace: a loop whose device fell silent asks for times long past, and must not spin.
-        driver.pump(lambda: session.sampled_us >= until_us - SLACK_US, max(left_ns, 0) + GRACE_NS)
+        driver.pump(lambda: self._has_come(session.sampled_us, until_us), max(left_ns, 0) + GRACE_NS)
         driver.check_fresh()
         if self._run_clock is not None:
             self._run_clock.advance_to(max(session.sampled_us - session.zero_us, self._run_clock.now_us))
+
+    def _has_come(self, sampled_us: int, until_us: int) -> bool:
+        """Whether the newest sample is of `until_us`, or a little older and not read yet."""
+        if self._read_us < sampled_us:
+            return sampled_us >= until_us - SLACK_US
+        return sampled_us >= until_us
 
     def safe(self, reason: str) -> None:
         """Ask the device to stop and latch FAULT. Never raises: what counts is what the next observations report."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from stope.bridge.assemble import SAMPLE_MESSAGES
 from stope.bridge.canonical import dialect_hash
 from stope.bridge.codec import Codec, Received
 from stope.bridge.commands import Answer, CommandDesk, command_fields
@@ -65,8 +66,8 @@ class Session:
         self.phase = Phase.OPENING
         self.caps: Caps | None = None
         self.parameters: dict[str, Parameter] = {}
-        self._inbox = Inbox(codec.dialect, model)
-        self._disassembler = Disassembler(model)
+        self._inbox = Inbox(codec, model)
+        self._disassembler = Disassembler(codec, model)
         self._desk: CommandDesk | None = None
         self._sequences: SequenceTable | None = None
         self._events: list[Event] = []
@@ -169,7 +170,7 @@ class Session:
         session = self._ready()
         assert self._sequences is not None
         wire = self._sequences.next(command.seq)
-        self.link.send_all(self._disassembler.messages(command, wire, session, self.zero_us))
+        self.link.send_packed(self._disassembler.messages(command, wire, session, self.zero_us))
         return wire
 
     def command(self, name: str, now_ns: int, *params: float) -> int:
@@ -213,7 +214,10 @@ class Session:
     # --- inside ----------------------------------------------------------------------------------------------------
 
     def _take(self, message: Received, now_ns: int) -> None:
-        if message.name == "CAPS":
+        if message.name in SAMPLE_MESSAGES:
+            self._inbox.take_sample(message, now_ns)
+            self._open_when_known()
+        elif message.name == "CAPS":
             self._take_caps(Caps.of(message))
         elif message.name == "TIMESYNC":
             stamps = [message.integer(name) for name in ("t_host_tx_ns", "t_dev_rx_ns", "t_dev_tx_ns")]
@@ -227,12 +231,11 @@ class Session:
         elif message.name == "PARAM_VALUE":
             self._take_parameter(message)
         else:
-            event = self._inbox.take(message, now_ns)
+            event = self._inbox.take(message)
             if event is not None:
                 self._events.append(event)
-            if isinstance(message.fields.get("fault"), int) and self._desk is not None:
+            if message.name == "FAULT_EVENT" and self._desk is not None:
                 self._acknowledge(message.integer("seq"), now_ns)
-            self._open_when_known()
 
     def _take_parameter(self, message: Received) -> None:
         try:

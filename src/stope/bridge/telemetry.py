@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from stope.bridge.codec import Received
+from stope.bridge.codec import MessageType, Received
 from stope.robot.messages import SafetyState
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceState:
-    """The STATE message.
+class DeviceState(NamedTuple):
+    """The STATE message. A tuple by name, because one is made of every sample.
 
     Attributes:
         faults, latched: FAULT bits, present and since the last clear.
@@ -47,27 +49,15 @@ class DeviceState:
         Raises:
             ValueError: a safety state that this host does not know.
         """
-        number = message.integer
-        return cls(
-            time_us=number("time_us"),
-            seq=number("seq"),
-            faults=number("fault_flags"),
-            latched=number("latched_flags"),
-            setpoint_seq=number("setpoint_seq"),
-            refused_seq=number("refused_seq"),
-            command_seq=number("command_seq"),
-            gyro=message.array("gyro"),
-            accel=message.array("accel"),
-            limited_joints=number("limited_joints"),
-            limit_reason=number("limit_reason"),
-            limit_value=message.real("limit_value"),
-            refuse_reason=number("refuse_reason"),
-            setpoint_age_ms=number("setpoint_age_ms"),
-            host_age_ms=number("host_age_ms"),
-            loop_max_us=number("loop_max_us"),
-            safety=SafetyState(number("safety_state")),
-            outputs_enabled=bool(number("outputs_enabled")),
-        )
+        told = cls._make(_in_order(message.kind)(message.kind.values(message.payload)))
+        return told._replace(safety=SafetyState(told.safety), outputs_enabled=bool(told.outputs_enabled))
+
+
+@lru_cache(maxsize=4)
+def _in_order(kind: MessageType) -> itemgetter[Any]:
+    """Takes the fields of DeviceState out of a STATE."""
+    renamed = {"faults": "fault_flags", "latched": "latched_flags", "safety": "safety_state"}
+    return kind.getter(*(renamed.get(name, name) for name in DeviceState._fields))
 
 
 @dataclass(frozen=True, slots=True)

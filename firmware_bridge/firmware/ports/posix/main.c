@@ -44,6 +44,7 @@ static uint64_t now_us(const struct native *n) { return clock_us() - n->start_us
 
 static void flush(struct native *n)
 {
+    if (!n->tx_held) return;
     ssize_t sent = write(n->host, n->tx, n->tx_held); /* non-blocking: what does not fit stays, a frame is never torn */
     if (sent <= 0) return;
     n->tx_held = (uint16_t)(n->tx_held - sent);
@@ -55,8 +56,7 @@ static bool tx(void *port, const uint8_t *data, uint16_t length)
     struct native *n = port;
     if (n->tx_held + length > (int)TX_CAPACITY) return false;
     memcpy(n->tx + n->tx_held, data, length);
-    n->tx_held = (uint16_t)(n->tx_held + length);
-    flush(n);
+    n->tx_held = (uint16_t)(n->tx_held + length); /* leaves with the rest of this turn: one call, one wake-up of the host */
     return true;
 }
 
@@ -122,7 +122,6 @@ static void tick(struct native *n)
     uint8_t frame[PLANT_FRAME_MAX];
     uint16_t length = plant_link_answer(&n->plant, &n->efforts, now, frame);
     if (length && write(n->plant_fd, frame, length) != (ssize_t)length) n->plant.fresh = false; /* the plant does not read */
-    flush(n);
 }
 
 /* Read what is there. False when the other end is gone for good (a socket; a PTY comes back). */
@@ -150,6 +149,7 @@ static int run(struct native *n)
         if (f[0].revents & POLLIN && read(timer, &expirations, sizeof expirations) > 0) tick(n);
         if (f[1].revents & POLLIN && !take(n, n->host)) return 0;
         if (f[2].revents & POLLIN && !take(n, n->plant_fd)) return 0;
+        flush(n);
         if (n->core.hang_request)
             for (;;) pause();
         if (n->core.hardfault_request) abort();
