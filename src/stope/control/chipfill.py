@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from stope.physics.drilling import plug_growth_m_rev
+from stope.physics.drilling import plug_growth_terms
 from stope.robot.model import Drill
 
 CLEAN_S = 1.0  # after a touch: before the bit cuts in earnest it only rubs, with less torque per weight
@@ -31,8 +31,9 @@ class ChipFill:
     """
 
     def __init__(self, drill: Drill, kerf_m2: float) -> None:
-        self._kerf_m2, self._pitch_m = kerf_m2, drill.auger_pitch_m
-        self._flight_m2 = math.pi * drill.auger_gap_m * (drill.bit_outer_m - drill.auger_gap_m)
+        flight_m2 = math.pi * drill.auger_gap_m * (drill.bit_outer_m - drill.auger_gap_m)
+        made, carried_m_rev = plug_growth_terms(kerf_m2, flight_m2, drill.auger_pitch_m, flight_fill=FILL_LEAST)
+        self._made, self._carried_m_rev = float(made), float(carried_m_rev)
         self.clean()
 
     def clean(self) -> None:
@@ -47,10 +48,8 @@ class ChipFill:
             return
         self._cut_s += dt_s
         turns = spin_rad_s / (2.0 * math.pi)
-        grown = plug_growth_m_rev(
-            self._kerf_m2, max(rate_m_s, 0.0) / turns, self._flight_m2, self._pitch_m, flight_fill=FILL_LEAST
-        )
-        self.most_m += float(grown) * turns * dt_s
+        grown_m_rev = max(0.0, self._made * max(rate_m_s, 0.0) / turns - self._carried_m_rev)
+        self.most_m += grown_m_rev * turns * dt_s
         if self._cut_s < CLEAN_S:
             return
         arm = torque_nm / weight_n

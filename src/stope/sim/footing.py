@@ -115,6 +115,11 @@ class Footing:
         """All arrays of the feet, for the kernel."""
         return Feet(*self.state.packed, self._stiffness, self._friction)
 
+    @property
+    def any_free(self) -> bool:
+        """Whether any foot is held by no spine."""
+        return bool(_any_free(self.state.packed[1]))
+
     def grip(self, foot: int, position: Vector, rotation: Vector, normal_n: float, shear_n: float) -> None:
         """The spines of an open gripper bite here, with this true strength at full engagement."""
         s = self.state
@@ -181,11 +186,10 @@ def feet_react(points: Vector, wrench: Vector, feet: Feet) -> None:
 
 
 @njit(cache=True)
-def any_free(feet: Feet) -> bool:
-    """Whether any foot is held by no spine."""
+def _any_free(grip: Vector) -> bool:
     free = False
-    for i in range(feet.grip.shape[0]):
-        free |= feet.grip[i, 12] == 0.0 or feet.grip[i, 15] == 0.0
+    for i in range(grip.shape[0]):
+        free |= grip[i, 12] == 0.0 or grip[i, 15] == 0.0
     return free
 
 

@@ -14,7 +14,7 @@ from stope.sim.bullet import ArticulatedBody
 from stope.sim.bullet_calls import BASE
 from stope.sim.drums import DrumsInGround
 from stope.sim.fast_step import Near
-from stope.sim.footing import Footing, any_free
+from stope.sim.footing import Footing
 from stope.sim.ground_mesh import GroundMesh
 from stope.sim.heightmap import HeightMap
 
@@ -70,7 +70,7 @@ class NearGround:
     def follow(self) -> None:
         """Tangent plane below each free foot, ground below the drums; they move at most 1 mm until the next time."""
         points, state = self._tree.point_m, self._footing.state
-        if any_free(self._footing.packed):
+        if self._footing.any_free:
             free = (state.engagement == 0.0) | (state.health == 0.0)
             xy = points[: self._rows.feet][free, :2]
             height, normal = self._heights.height_and_normal(xy)

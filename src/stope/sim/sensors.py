@@ -10,6 +10,7 @@ travel and slip at 100 Hz; levels of bin, drums and tank each time that mass mov
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from numba import njit
 from stope.mission.streams import random_stream
 from stope.robot.messages import Codes, RawSensors, Vector
 from stope.robot.model import RobotModel, Sensor
+from stope.sim.bound import bind
 
 BLOCK = 1024
 _RESOLUTION, _LEAST, _MOST, _WHOLE, _PART, _BIAS = range(6)  # columns of `Wires.channels`
@@ -62,6 +64,7 @@ class SensorGroup:
         ]
         self._drift_scale = math.sqrt(period_s)
         self._block, self._row = np.empty((0, 0)), BLOCK
+        self._measure: Callable[..., None] | None = None  # bound at its first call
 
     def coming(self) -> Vector:
         """(>= 1, 3 w) draws of the readings that come next: noise, drift and whether it arrives, of every channel."""
@@ -82,7 +85,10 @@ class SensorGroup:
     def read(self, true: Vector, last: Vector) -> Vector:
         """The next reading (w,) of true values (w,); where none arrives the last one."""
         reading = last.copy()
-        measure(true, self.coming()[0], self.wires, reading)
+        arguments = true, self.coming()[0], self.wires, reading
+        if self._measure is None:
+            self._measure = bind(measure, *arguments)
+        self._measure(*arguments)
         self.use(1)
         return reading
 

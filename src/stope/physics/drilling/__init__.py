@@ -7,6 +7,7 @@ from stope.physics.drilling.auger import (
     fastest_feed_m_s,
     flight_angle_rad,
     plug_growth_m_rev,
+    plug_growth_terms,
     plug_torque_nm,
     retention_speed_rad_s,
 )
@@ -51,6 +52,6 @@ __all__ = [
     "blow_energy_for_rate_j", "blow_level", "choke_ratio", "core_drill_response", "core_response",
     "cuttings_temperature_rise_k", "drag_bit", "draw_layers", "drill_column", "fastest_feed_m_s", "flight_angle_rad",
     "hole_volume_m3", "layer_index", "longest_burst_s", "penetration_rate", "percussive_rate", "plug_growth_m_rev",
-    "plug_torque_nm", "retention_speed_rad_s", "rubbing_distance_m", "specific_energy", "strength_from_energy_pa",
-    "threshold_thrust_n", "wear_after",
+    "plug_growth_terms", "plug_torque_nm", "retention_speed_rad_s", "rubbing_distance_m", "specific_energy",
+    "strength_from_energy_pa", "threshold_thrust_n", "wear_after",
 ]  # fmt: skip

@@ -130,11 +130,28 @@ def plug_growth_m_rev(
 
     0 while the flights keep up. ValueError for an argument outside its range (a fill of 1 leaves no room).
     """
+    made, carried_m_rev = plug_growth_terms(hole_area_m2, flight_area_m2, pitch_m, bulking, flight_fill)
+    growth: Array = np.maximum(made * non_negative("feed_m_rev", feed_m_rev) - carried_m_rev, 0.0)
+    return growth
+
+
+def plug_growth_terms(
+    hole_area_m2: npt.ArrayLike,
+    flight_area_m2: npt.ArrayLike,
+    pitch_m: npt.ArrayLike,
+    bulking: npt.ArrayLike = 1.5,
+    flight_fill: npt.ArrayLike = 0.5,
+) -> tuple[Array, Array]:
+    """`plug_growth_m_rev` is max(0, first * feed_m_rev - second): for one auger, worked out once.
+
+    Raises:
+        ValueError: an argument outside its range (a fill of 1 leaves no room).
+    """
     flight, fill = positive("flight_area_m2", flight_area_m2), fraction("flight_fill", flight_fill)
-    made = positive("hole_area_m2", hole_area_m2) * non_negative("feed_m_rev", feed_m_rev)
-    spare = made * positive("bulking", bulking) - fill * flight * positive("pitch_m", pitch_m)
-    room = positive("1 - flight_fill", 1.0 - fill) * flight
-    return np.maximum(spare / room, 0.0)
+    room = positive("1 - flight_fill", 1.0 - fill)
+    made: Array = positive("hole_area_m2", hole_area_m2) * positive("bulking", bulking) / (room * flight)
+    carried: Array = fill * positive("pitch_m", pitch_m) / room
+    return made, carried
 
 
 def retention_speed_rad_s(radius_m: npt.ArrayLike, escape_speed_m_s: npt.ArrayLike) -> Array:
