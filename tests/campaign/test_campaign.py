@@ -8,14 +8,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from distributed import LocalCluster
 from typer.testing import CliRunner
 
+import stope.campaign.run as campaign_run
 from stope.campaign.files import junit, write_all
 from stope.campaign.job import MEASURED, Job, Row, run_job
 from stope.campaign.run import jobs_of, run_jobs
@@ -63,9 +67,40 @@ def test_crashing_and_hanging_seeds_are_rows_and_the_others_go_on(quick: Scenari
     assert json.loads(table.schema.metadata[b"stope.scenario"])["name"] == "lab_bench"
 
 
+def test_a_scheduler_without_workers_is_not_waited_for(
+    quick: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign_run, "LOOK_S", 1)
+    monkeypatch.setattr(campaign_run, "NOBODY_LOOKS", 2)
+    found: list[Row] = []
+    with LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as cluster:
+        run_jobs(jobs_of(quick, (1, 2), tmp_path), 1, cluster.scheduler_address, found.append)
+    assert [(row.verdict, row.reason) for row in found] == 2 * [("BROKEN", "the scheduler has had no worker for 2 s")]
+
+
+@contextlib.contextmanager
+def a_worker_that_is_always_replaced(scheduler: str) -> Iterator[None]:
+    """One worker at a time, and another as soon as it dies."""
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", scheduler, "--no-nanny", "--nthreads", "1"]
+    ended, at_work = threading.Event(), []
+
+    def keep() -> None:
+        while not ended.is_set():
+            at_work.append(subprocess.Popen([*command, "--no-dashboard"], stderr=subprocess.DEVNULL))
+            at_work[-1].wait()
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        at_work[-1].kill()
+        keeper.join()
+
+
 def test_a_worker_that_dies_costs_its_seed_alone(quick: Scenario, tmp_path: Path) -> None:
     import dask
-    from distributed import LocalCluster
 
     def do(job: Job) -> Row:
         if job.seed == 1:
@@ -74,9 +109,11 @@ def test_a_worker_that_dies_costs_its_seed_alone(quick: Scenario, tmp_path: Path
 
     found: list[Row] = []
     once = dask.config.set({"distributed.scheduler.allowed-failures": 1})
-    with once, LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
-        # Seed 2 waits on the worker that dies twice under seed 1, and is blamed for both deaths.
-        run_jobs(jobs_of(quick, (1, 2), tmp_path), 1, cluster.scheduler_address, found.append, do)
+    with once, LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as cluster:
+        at = cluster.scheduler_address
+        with a_worker_that_is_always_replaced(at):
+            # Seed 2 waits on the worker that dies twice under seed 1, and is blamed for both deaths.
+            run_jobs(jobs_of(quick, (1, 2), tmp_path), 1, at, found.append, do)
     assert len(found) == 2
     assert {row.seed: row.verdict for row in found} == {1: "BROKEN", 2: "PASSED"}
 

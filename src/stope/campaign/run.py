@@ -13,9 +13,10 @@ from stope.mission.errors import InputError
 from stope.mission.scenario import Scenario
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 CONNECT_S = 10
+LOOK_S, NOBODY_LOOKS = 5, 12  # a worker that died is back within seconds, a machine within a minute
 
 
 def jobs_of(scenario: Scenario, seeds: Iterable[int], out: Path, keep: bool = False) -> list[Job]:
@@ -69,15 +70,37 @@ def run_jobs(
 
 def _rows(client: Client, do: Callable[[Job], Row], jobs: list[Job]) -> Iterator[tuple[Job, Row, bool]]:
     """Every job with its row as it arrives, and whether its worker died under it."""
-    from distributed import KilledWorker, as_completed
+    from distributed import KilledWorker
 
     waiting = {client.submit(do, job, pure=False, retries=1): job for job in jobs}
-    for future in as_completed(list(waiting)):
-        job = waiting.pop(future)
-        error = future.exception()
-        row = broken(job, f"its worker failed: {error!r}", 0.0) if error is not None else future.result()
-        future.release()
-        yield job, row, isinstance(error, KilledWorker)
+    while waiting:
+        done = _next_done(client, list(waiting))
+        for future in done:
+            job = waiting.pop(future)
+            error = future.exception()
+            row = broken(job, f"its worker failed: {error!r}", 0.0) if error is not None else future.result()
+            future.release()
+            yield job, row, isinstance(error, KilledWorker)
+        if not done:
+            client.cancel(list(waiting))
+            reason = f"the scheduler has had no worker for {NOBODY_LOOKS * LOOK_S} s"
+            yield from ((job, broken(job, reason, 0.0), False) for job in waiting.values())
+            return
+
+
+def _next_done(client: Client, futures: list[Future]) -> set[Future]:
+    """The next that are done; none if for a minute there is nobody to do them, which Dask would wait for for ever."""
+    from distributed import wait
+
+    nobody = 0
+    while nobody < NOBODY_LOOKS:
+        try:
+            done: set[Future] = wait(futures, timeout=LOOK_S, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            nobody = 0 if client.nthreads() else nobody + 1
+        else:
+            return done
+    return set()
 
 
 ANY_PORT = "127.0.0.1:0"  # of the scheduler's pages: two campaigns on one machine would fight for the usual one
