@@ -16,7 +16,7 @@ from stope.tasklog.errors import TaskLogError
 from stope.tasklog.messages import message_class
 
 WhenFull = Literal["block", "drop"]
-_POLL_S = 0.002  # batches are kinder to the control thread than a wake-up per message; long ones keep it waiting
+_POLL_S = 0.01  # batches are kinder to the control thread than a wake-up per message; long ones keep it waiting
 _URGENT_EVERY_S = 0.1  # a storm of urgent messages must not turn into a storm of syncs
 
 
