@@ -190,10 +190,10 @@ def test_caps(write, monkeypatch):
 def test_units_are_told_apart(write):
     vertices, faces = icosphere(2)
     small = write(obj_text(vertices * 0.245, faces))
-    assert "unit='km'" in refusal(small)
+    assert "--body-unit km" in refusal(small)
     assert load_obj(small, unit="km").mean_radius_m == pytest.approx(245, rel=0.03)
     large = write(obj_text(vertices * 2450.0, faces))
-    assert "unit='m'" in refusal(large, unit="km")
+    assert "--body-unit m" in refusal(large, unit="km")
     assert load_obj(large).mean_radius_m == pytest.approx(2450, rel=0.03)
 
 

@@ -211,12 +211,16 @@ def _volume_and_centroid(vertices: Array, faces: Indices) -> tuple[float, Array]
     return total / 6.0, middle + six @ (a + b + c) / (4.0 * total)
 
 
+def _say(unit: Unit) -> str:
+    return f"say --body-unit {unit}, or 'unit: {unit}' in the body file"
+
+
 def _check_size(file: str, unit: Unit, size_m: float, what: str) -> None:
     if MIN_RADIUS_M <= size_m <= MAX_RADIUS_M:
         return
     small = size_m < MIN_RADIUS_M
     looks: Unit = "km" if small else "m"
-    remedy = f"the numbers look like {looks}: load it with unit='{looks}'" if looks != unit else "check the file"
+    remedy = f"the numbers look like {looks}: {_say(looks)}" if looks != unit else "check the file"
     read = f"a body with {what} {size_m:.3g} m when read in {unit}"
     raise InputError(file, read=read, expected=f"{MIN_RADIUS_M:g} m to {MAX_RADIUS_M / 1e3:g} km", remedy=remedy)
 
@@ -234,8 +238,8 @@ def check_volume(file: str, unit: Unit, volume: float, expected: float) -> None:
         return
     remedy = "check the shape model and the published volume"
     if unit == "m" and 0.5e-9 < ratio < 2e-9:
-        remedy = "it looks like kilometres: load it with unit='km'"
+        remedy = f"it looks like kilometres: {_say('km')}"
     if unit == "km" and 0.5e9 < ratio < 2e9:
-        remedy = "it looks like metres: load it with unit='m'"
+        remedy = f"it looks like metres: {_say('m')}"
     read, wanted = f"a volume of {volume:.4g} m3", f"{expected:.4g} m3 within 10 %"
     raise InputError(file, read=read, expected=wanted, remedy=remedy)

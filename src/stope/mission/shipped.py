@@ -57,8 +57,9 @@ def find_data(kind: str, name_or_path: str | Path, near: Path | None = None) -> 
         if file.is_dir() and (file / "robot.yaml").is_file():
             file = file / "robot.yaml"
         if not file.is_file():
-            read = "a folder" if file.is_dir() else "no such file"
-            raise InputError(str(file), read=read, expected=f"a {noun} file" + _beside(file))
+            if file.is_dir():
+                raise InputError(str(file), read="a folder", expected=f"a {noun} file")
+            raise InputError(str(file), read="no such file", expected=f"a {noun} file" + _beside(file))
         return file
     known = shipped(kind)
     if text not in known:
