@@ -23,7 +23,12 @@ import pytest
 FIRMWARE = Path(__file__).resolve().parent
 ROOT = FIRMWARE.parents[1]
 HIL = ROOT / "tests" / "hil"
-ROBOTS = ("miner", "bench_rig")
+ROBOTS = ("miner", "bench_rig", "sampler")
+LIBRARIES = (
+    "STOPE_FW_LIBRARY",
+    "STOPE_FW_LIBRARY_RIG",
+    "STOPE_FW_LIBRARY_SAMPLER",
+)  # as tests/hil/conftest.py has them
 TEST_LIMIT_S = 120  # of processor time: a busy machine kills no mutant
 TICK_US = 1000  # times are looked at once a tick: a smaller change is none
 FILES = ("safety.c", "interlocks.c", "setpoint.c")
@@ -159,7 +164,7 @@ def judge(mutant: Mutant, objects: Path) -> str:
 
 def run_tests(libraries: Path, names: tuple[str, ...]) -> str:
     """The virtual-time tests against `libraries`, in this process: a fork that has everything imported already."""
-    os.environ["STOPE_FW_LIBRARY"], os.environ["STOPE_FW_LIBRARY_RIG"] = (str(libraries / f"{r}.so") for r in ROBOTS)
+    os.environ.update({name: str(libraries / f"{robot}.so") for name, robot in zip(LIBRARIES, ROBOTS, strict=True)})
     signal.setitimer(signal.ITIMER_PROF, TEST_LIMIT_S)  # a mutant may loop for ever
     arguments = [
         "-x",

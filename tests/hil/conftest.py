@@ -18,7 +18,7 @@ from virtual import Device
 
 from stope.robot.modelfile import load_robot
 
-ROBOTS = ("miner", "bench_rig")
+ROBOTS = ("miner", "bench_rig", "sampler")
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +43,14 @@ def libraries(oracle: ModuleType) -> dict[str, Path]:
     """The core as a shared library, one per robot; STOPE_FW_LIBRARY names another miner: a mutant, a sanitized one."""
     given = os.environ.get("STOPE_FW_LIBRARY")
     if given:
-        rig = os.environ.get("STOPE_FW_LIBRARY_RIG")
-        return {"miner": Path(given), "bench_rig": Path(rig) if rig else make("shared", "bench_rig") / "libstope_fw.so"}
+        others = {
+            "bench_rig": os.environ.get("STOPE_FW_LIBRARY_RIG"),
+            "sampler": os.environ.get("STOPE_FW_LIBRARY_SAMPLER"),
+        }
+        found = {
+            robot: Path(file) if file else make("shared", robot) / "libstope_fw.so" for robot, file in others.items()
+        }
+        return {"miner": Path(given), **found}
     if shutil.which(os.environ.get("CC", "cc")) is None:
         pytest.skip("FIRMWARE NOT TESTED: no C compiler (apt-get install gcc)")
     return {robot: make("shared", robot) / "libstope_fw.so" for robot in ROBOTS}
@@ -66,3 +72,9 @@ def device(libraries: dict[str, Path], oracle: ModuleType, miner: object) -> Dev
 def rig(libraries: dict[str, Path], oracle: ModuleType) -> Device:
     """A freshly booted bench rig."""
     return Device(libraries["bench_rig"], oracle, load_robot(ROOT / "sim_worlds/robots/bench_rig/robot.yaml"))
+
+
+@pytest.fixture
+def sampler(libraries: dict[str, Path], oracle: ModuleType) -> Device:
+    """A freshly booted gas sampler."""
+    return Device(libraries["sampler"], oracle, load_robot(ROOT / "sim_worlds/robots/sampler/robot.yaml"))

@@ -22,6 +22,80 @@ def press(device: Device, weight_n: float, **changes: object) -> None:
     device.stream(10_000, effort={FEED: 60.0}, effort_limit={FEED: 80.0}, **changes)
 
 
+# --- a jet needs anchors, hold-down does not -----------------------------------------------------------------
+
+JET = 3
+
+
+@pytest.mark.parametrize(
+    ("phases", "may"),
+    [
+        ([ENGAGED, ENGAGED, SLIPPING, OPEN], True),
+        ([ENGAGED, ENGAGED, OPEN, OPEN], False),
+        ([ENGAGED, ENGAGED, ENGAGING, RELEASING], False),
+        ([OPEN, OPEN, OPEN, OPEN], False),
+    ],
+)
+def test_the_jet_opens_only_with_the_compiled_minimum_of_anchors(sampler: Device, phases: list[int], may: bool) -> None:
+    sampler.fly()
+    anchored(sampler, phases)
+    sampler.stream(10_000, thrust_n=[1.0, 2.0, 3.0, 4.0])
+    assert list(sampler.efforts.thrust_n) == [1.0, 2.0, 3.0, 4.0 if may else 0.0]
+    status, blocked = sampler.status(), 0 if may else sampler.m.FAULT_JET_INTERLOCK
+    assert status.fault_flags & sampler.m.FAULT_JET_INTERLOCK == blocked
+    assert (status.safety_state, status.limited_joints) == (ARMED, 0)
+    assert status.limit_reason == (0 if may else sampler.m.LIMIT_REASON_JET_INTERLOCK)
+    if not may:
+        held = float(phases.count(ENGAGED) + phases.count(SLIPPING))
+        (event,) = [e for e in sampler.events() if e.fault == sampler.m.FAULT_JET_INTERLOCK]
+        assert (event.value, event.limit, event.source) == (held, 3.0, 65535)
+        assert status.limit_value == held
+
+
+def test_an_anchor_that_slips_off_shuts_the_jet_within_a_tick_and_the_note_goes_with_the_wish(sampler: Device) -> None:
+    sampler.fly()
+    anchored(sampler, [ENGAGED, ENGAGED, ENGAGED, OPEN])
+    sampler.stream(10_000, thrust_n=[0.0, 0.0, 0.0, 2.0])
+    assert sampler.efforts.thrust_n[JET] == 2.0
+    sampler.sensors.anchor_slip_m[1] = 0.00601
+    sampler.run(1000)
+    assert sampler.efforts.thrust_n[JET] == 0.0
+    sampler.stream(20_000, thrust_n=[0.0, 0.0, 0.0, 2.0])
+    assert sampler.status().fault_flags & sampler.m.FAULT_JET_INTERLOCK
+    sampler.stream(20_000, thrust_n=[3.0, 0.0, 0.0, 0.0])  # hold-down alone: allowed, and no note
+    assert list(sampler.efforts.thrust_n) == [3.0, 0.0, 0.0, 0.0]
+    assert not sampler.status().fault_flags & sampler.m.FAULT_JET_INTERLOCK
+
+
+def test_the_note_goes_when_the_device_holds_or_the_anchors_come_back(sampler: Device) -> None:
+    sampler.fly()
+    sampler.stream(20_000, thrust_n=[0.0, 0.0, 0.0, 2.0])
+    assert sampler.status().fault_flags & sampler.m.FAULT_JET_INTERLOCK
+    anchored(sampler, [ENGAGED] * 4)
+    sampler.stream(20_000, thrust_n=[0.0, 0.0, 0.0, 2.0])
+    assert sampler.efforts.thrust_n[JET] == 2.0
+    assert not sampler.status().fault_flags & sampler.m.FAULT_JET_INTERLOCK
+    anchored(sampler, [OPEN] * 4)
+    sampler.stream(20_000, thrust_n=[0.0, 0.0, 0.0, 2.0])
+    sampler.run(150_000)  # no set-point: HOLD, with all gas shut
+    assert list(sampler.efforts.thrust_n) == [0.0] * 4
+    assert not sampler.status().fault_flags & sampler.m.FAULT_JET_INTERLOCK
+
+
+def test_parameters_may_ask_for_more_anchors_than_compiled_and_never_for_fewer(sampler: Device) -> None:
+    sampler.rx(sampler.frame(sampler.m.MAVLink_param_request_message(65535, b"ANCHORS_MIN")))
+    sampler.run(50_000)
+    value = sampler.all("PARAM_VALUE")[-1]
+    assert (value.min, value.max, value.value[0]) == (3.0, 4.0, 3)
+
+
+def test_a_robot_without_a_jet_has_four_nozzles_that_need_no_anchor(device: Device) -> None:
+    device.fly()
+    device.stream(10_000, thrust_n=[1.0, 1.0, 1.0, 1.0])
+    assert list(device.efforts.thrust_n) == [1.0] * 4
+    assert not device.status().fault_flags & device.m.FAULT_JET_INTERLOCK
+
+
 # --- feed needs anchors ----------------------------------------------------------------------------------------------
 
 

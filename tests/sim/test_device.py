@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from conftest_sim import PlantMaker
 
+from stope.mission.shipped import shipped
 from stope.robot.messages import AnchorAction, AnchorPhase, Command, JointMode, RawSensors, SafetyState
 from stope.robot.model import RobotModel
+from stope.robot.modelfile import load_robot
 from stope.sim.device import HOLD_TO_DISARM_US, STALL_US, Device, FaultFlag
 
 
@@ -171,3 +173,37 @@ def test_efforts_never_leave_the_limits(device: Device, miner: RobotModel, senso
         effort = device.tick(reading).joint
         assert np.isfinite(effort).all()
         assert (np.abs(effort) <= miner.effort_max).all()
+
+
+def test_the_jet_needs_its_anchors_and_hold_down_does_not(sensors: RawSensors) -> None:
+    sampler = load_robot(shipped("robot")["sampler"])
+    joints = len(sampler.joints)
+    still = sensors._replace(
+        joint_position=np.array(sampler.stance), joint_velocity=np.zeros(joints), joint_effort=np.zeros(joints),
+        weight_on_bit_n=0.0,
+    )  # fmt: skip
+    device = Device(sampler)
+    device.arm(still)
+    for seq, held in enumerate((4, 3, 2, 0, 3), 1):
+        phase = np.array([AnchorPhase.ENGAGED] * held + [AnchorPhase.OPEN] * (4 - held), dtype=np.int8)
+        now = still._replace(anchor_phase=phase)
+        device.take(blowing(sampler, seq), now)
+        open_n = [1.0, 2.0, 3.0, 4.0 if held >= 3 else 0.0]
+        assert device.tick(now).thrust_n.tolist() == open_n
+        assert device.unattended_us(now) > 0
+        assert device.valves[1].tolist() == open_n
+        assert bool(device.faults & FaultFlag.JET_INTERLOCK) is (held < 3)
+        assert device.applied.limited == (() if held >= 3 else ("thrust_n:sampler_jet",))
+    held_two = np.array([AnchorPhase.ENGAGED] * 2 + [AnchorPhase.OPEN] * 2, dtype=np.int8)
+    assert device.tick(still._replace(anchor_phase=held_two)).thrust_n.tolist() == [1.0, 2.0, 3.0, 0.0]
+    assert device.applied.why == "2 anchors engaged, the jet needs 3"
+
+
+def blowing(model: RobotModel, seq: int) -> Command:
+    joints = len(model.joints)
+    return Command(
+        seq=seq, valid_until_us=100_000, joint_mode=np.full(joints, int(JointMode.BRAKE), dtype=np.int8),
+        joint_position=np.array(model.stance), joint_velocity=np.zeros(joints), joint_effort=np.zeros(joints),
+        joint_effort_limit=model.effort_max.copy(), anchor_action=np.zeros(4, dtype=np.int8), release_confirm=-1,
+        thrust_n=np.array([1.0, 2.0, 3.0, 4.0]),
+    )  # fmt: skip

@@ -138,6 +138,7 @@ static void drive(struct core *c, uint64_t now, struct core_efforts *out)
         memcpy(out->thrust_n, c->setpoints.adopted.thrust_n, sizeof out->thrust_n);
         out->hammer = c->setpoints.adopted.hammer;
     }
+    interlocks_jet(c, now, out);
     out->outputs_enabled = c->hooks.enabled(c->hooks.port);
 }
 

@@ -161,6 +161,20 @@ void interlocks_drill(struct core *c, uint64_t now, struct core_efforts *out)
     obey_torque(c, now);
 }
 
+/* A sampler's jet lifts the robot off the ground; the nozzles beside it hold it down, and need no anchor. */
+void interlocks_jet(struct core *c, uint64_t now, struct core_efforts *out)
+{
+    if (!ROBOT_HAS_JET) return;
+    if (!(out->thrust_n[ROBOT_JET] > 0.0f) || interlocks_enough_anchors(c)) {
+        faults_gone(c, FAULT_JET_INTERLOCK);
+        return;
+    }
+    float held = (float)holding(c), needed = (float)param_u32(c, PARAM_ANCHORS_MIN);
+    out->thrust_n[ROBOT_JET] = 0.0f;
+    limited(c, 0, LIMIT_REASON_JET_INTERLOCK, held);
+    faults_raise(c, now, FAULT_JET_INTERLOCK, NOTE, held, needed, NO_SOURCE);
+}
+
 static uint8_t why_no_release(const struct core *c, float *value)
 {
     *value = 0.0f;

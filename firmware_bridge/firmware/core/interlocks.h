@@ -1,5 +1,5 @@
-/* What no set-point can make the device do: press without anchors, press harder than allowed, turn a stuck bit, let go while
- * drilling. The Python twin is stope.sim.device. */
+/* What no set-point can make the device do: press or blow without anchors, press harder than allowed, turn a stuck bit, let go
+ * while drilling. The Python twin is stope.sim.device. */
 #ifndef INTERLOCKS_H
 #define INTERLOCKS_H
 #include "core.h"
@@ -9,6 +9,8 @@
 
 /* Reduce this tick's efforts to what is allowed, and raise what stays wrong in spite of it. */
 void interlocks_drill(struct core *c, uint64_t now, struct core_efforts *out);
+/* The nozzles' thrust with a sampler's jet shut, when too few anchors hold. */
+void interlocks_jet(struct core *c, uint64_t now, struct core_efforts *out);
 /* Gripper drives of the set-point in force. */
 void interlocks_anchors(struct core *c, uint64_t now, struct core_efforts *out);
 void interlocks_forget_limits(struct core *c);

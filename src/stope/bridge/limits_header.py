@@ -31,7 +31,8 @@ def limits_header(model: RobotModel) -> str:
     ):
         if count > most:
             raise ValueError(f"robot {model.name} has {count} {what}, the wire carries {most}")
-    drill = model.drill
+    drill, sampler = model.drill, model.sampler
+    required = max((tool.anchors_required for tool in (drill, sampler) if tool is not None), default=0)
     push = _real(model.joints[drill.feed].sign if drill else 1)
     lines = [
         f"/* Limits of robot {model.name}, written by stope.bridge.limits_header: change robot.yaml instead. */",
@@ -46,7 +47,9 @@ def limits_header(model: RobotModel) -> str:
         f"#define ROBOT_FEED {drill.feed if drill else 0}u",
         f"#define ROBOT_FEED_PUSH {push} /* sign of an effort that pushes */",
         f"#define ROBOT_SPINDLE {drill.spindle if drill else 0}u",
-        f"#define ROBOT_ANCHORS_REQUIRED {drill.anchors_required if drill else 0}u",
+        f"#define ROBOT_HAS_JET {int(sampler is not None)}",
+        f"#define ROBOT_JET {sampler.jet if sampler else 0}u",
+        f"#define ROBOT_ANCHORS_REQUIRED {required}u",
         f"#define ROBOT_SPINDLE_NM_A {_real(drill.torque_constant_nm_a if drill else 0.0)}",
         f"#define ROBOT_BUS_V {_real(model.bus_voltage_v)}",
         "#define ROBOT_JOINT_LIMITS /* kind, position min, max, velocity, effort, kp, kd */ \\",

@@ -21,6 +21,7 @@ class SequenceTable:
     """Wire sequences handed out in one session."""
 
     def __init__(self, model: RobotModel, dialect: Dialect, state: DeviceState) -> None:
+        self._jet = model.thrusters[model.sampler.jet].name if model.sampler else ""
         self._names = [joint.name for joint in model.joints]
         self._limits, self._refusals = dialect.enums["LIMIT_REASON"], dialect.enums["REFUSE_REASON"]
         self._wire = max(state.setpoint_seq, state.refused_seq) + MARGIN
@@ -49,6 +50,8 @@ class SequenceTable:
         reason = self._limits.name_of(state.limit_reason)
         if reason.startswith("RELEASE"):
             limited.append("anchor_action")
+        elif reason == "JET_INTERLOCK":
+            limited.append(f"thrust_n:{self._jet}")
         why = f"{reason}: {state.limit_value:g}" if limited else ""
         return Applied(self._adopted, tuple(limited), False, why)
 

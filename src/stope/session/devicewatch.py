@@ -30,6 +30,7 @@ FLAG_ROWS = {
     1 << 23: "estop.pressed",
     1 << 28: "estop.full_queue",
     1 << 29: "host.asked",
+    1 << 30: "jet.interlock",
 }
 #: In these states the device takes no command: going on would be talking to nobody.
 STOPPED = (SafetyState.DISARMED, SafetyState.FAULT, SafetyState.ESTOP)

@@ -45,6 +45,7 @@ class FaultFlag(IntFlag):
     SPINDLE_STALL = 4
     FEED_INTERLOCK = 8
     RELEASE_REFUSED = 16
+    JET_INTERLOCK = 1 << 30  # as the wire's comes to the seam (bridge.faultbits)
 
 
 class Device:
@@ -68,6 +69,11 @@ class Device:
         self._keep = np.full(len(model.limbs), int(AnchorAction.HOLD), dtype=np.int8)
         self._no_gas = np.zeros(len(model.thrusters))
         self._drive, self._releasing = self._keep, False
+        self._thrust_n = self._no_gas
+        self._jet = model.sampler.jet if model.sampler is not None else None
+        self._needed = max(
+            (tool.anchors_required for tool in (model.drill, model.sampler) if tool is not None), default=0
+        )
         self._phase_seen: Codes | None = None
         self.watch_press_n = self._over_press_n = PRESS_MARGIN_N if model.drill is not None else np.inf
         self._enough = False
@@ -123,7 +129,7 @@ class Device:
         else:
             self._stalled_since_us = None
         anchor = self._anchor_drive(command, now) if self._releasing else self._drive
-        return Efforts(effort, self.servo.braked, anchor, command.thrust_n, command.hammer)
+        return Efforts(effort, self.servo.braked, anchor, self._thrust_n, command.hammer)
 
     def unattended_us(self, now: RawSensors) -> int:
         """How long the servo alone may act from this reading on, 0 if the device must look now.
@@ -145,18 +151,34 @@ class Device:
     def valves(self) -> tuple[Codes, Vector, float]:
         """Gripper drives (limbs,), thrust (thrusters,) and hammer of the command in force."""
         command = self._command
-        return self._drive, command.thrust_n if command else self._no_gas, command.hammer if command else 0.0
+        return self._drive, self._thrust_n if command else self._no_gas, command.hammer if command else 0.0
 
     def _look_at_anchors(self, now: RawSensors) -> None:
-        """Weight-on-bit above which the reflexes must be asked: at once while too few anchors hold."""
+        """What too few anchors forbid: a jet at all, and weight on bit without asking the reflexes at once."""
         drill = self._model.drill
         self._phase_seen = now.anchor_phase
+        self._enough = self._engaged(now) >= self._needed
+        self._open_nozzles(now)
         if drill is None:
             return
         limit = float(self.servo.limit[drill.feed])
         self._over_press_n = max(OVER_PRESS * limit, limit + PRESS_MARGIN_N)
-        self._enough = self._engaged(now) >= drill.anchors_required
         self.watch_press_n = self._over_press_n if self._enough else PRESS_MARGIN_N
+
+    def _open_nozzles(self, now: RawSensors) -> None:
+        """A sampler's jet lifts the robot off the ground; the nozzles beside it hold it down, and need no anchor."""
+        assert self._command is not None
+        self._thrust_n, jet = self._command.thrust_n, self._jet
+        if jet is None:
+            return
+        if self._enough or not self._thrust_n[jet] > 0.0:
+            self.faults &= ~FaultFlag.JET_INTERLOCK
+            return
+        self._thrust_n = self._thrust_n.copy()
+        self._thrust_n[jet] = 0.0
+        self.faults |= FaultFlag.JET_INTERLOCK
+        why = f"{self._engaged(now)} anchors engaged, the jet needs {self._needed}"
+        self._limit(f"thrust_n:{self._model.thrusters[jet].name}", why)
 
     def _tick_unarmed(self, now: RawSensors) -> Efforts:
         if self.state is SafetyState.HOLD and now.time_us - self._hold_since_us > HOLD_TO_DISARM_US:
@@ -195,7 +217,7 @@ class Device:
         feed, spindle, weight = drill.feed, drill.spindle, now.weight_on_bit_n
         if weight > PRESS_MARGIN_N and effort[feed] > 0.0 and not self._enough:
             effort[feed] = 0.0
-            why = f"{self._engaged(now)} anchors engaged, feed needs {drill.anchors_required}"
+            why = f"{self._engaged(now)} anchors engaged, feed needs {self._needed}"
             self._flag(FaultFlag.FEED_INTERLOCK, why)
         limit = float(self.servo.limit[feed])
         if weight > self._over_press_n and effort[feed] > -limit:
