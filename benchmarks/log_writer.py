@@ -39,11 +39,6 @@ def observation(i: int, rng: np.random.Generator) -> Any:
     return new("RobotObservation", **values(i, rng))
 
 
-def built(fields: dict[str, Any]) -> Any:
-    """The message of these fields."""
-    return new("RobotObservation", **fields)
-
-
 def values(i: int, rng: np.random.Generator) -> dict[str, Any]:
     """The fields of an Observation."""
     return {
@@ -110,11 +105,6 @@ def call_times(folder: Path, count: int) -> None:
             row(
                 f"fill + build + write, 1000/s, {backend}",
                 timed(count // 10, lambda i: log.write(TOPIC, observation(i, rng), i), 1e-3),
-            )
-        with TaskLogWriter(folder / f"{backend}_later.mcap", header(), start_utc_ns=START_NS, backend=backend) as log:
-            row(
-                f"fill, built and written later, 1000/s, {backend}",
-                timed(count // 10, lambda i: log.write_later(TOPIC, built, values(i, rng), i), 1e-3),
             )
 
 

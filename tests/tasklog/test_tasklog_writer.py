@@ -82,42 +82,6 @@ def test_mistakes_of_the_caller(tmp_path: Path, header: RunHeader) -> None:
         log.write("/task/event", new("/task/event"), 0)
 
 
-def test_what_is_made_later_stands_in_its_place(tmp_path: Path, header: RunHeader) -> None:
-    callers = set()
-
-    def parcel(amount_ug: int) -> object:
-        callers.add(threading.current_thread())
-        return new("MassParcel", amount_ug=amount_ug)
-
-    with TaskLogWriter(tmp_path / "log.mcap", header, start_utc_ns=START_NS) as log:
-        for i in range(0, 200, 2):
-            log.write_later("/mass/parcel", parcel, i, i)
-            log.write("/mass/parcel", new("MassParcel", amount_ug=i + 1), i + 1)
-        with pytest.raises(TaskLogError, match="did you mean '/mass/parcel'"):
-            log.write_later("/mass/parcels", parcel, 1, 0)
-        with pytest.raises(TaskLogError, match="before 1970"):
-            log.write_later("/mass/parcel", parcel, 1, -(10**16))
-    found = [(m.time_us, m.message.amount_ug) for m in read(log.path, ["/mass/parcel"])]
-    assert found == [(i, i) for i in range(200)]
-    assert threading.current_thread() not in callers
-
-
-@pytest.mark.parametrize("made", ["TaskEvent", None])
-def test_what_cannot_be_made_later_is_not_silent(
-    tmp_path: Path, header: RunHeader, monkeypatch: pytest.MonkeyPatch, made: str | None
-) -> None:
-    died = []
-    monkeypatch.setattr(threading, "excepthook", died.append)
-    log = TaskLogWriter(tmp_path / "log.mcap", header, start_utc_ns=START_NS)
-    log.write("/mass/parcel", new("MassParcel", amount_ug=5), 0)
-    log.flush()
-    log.write_later("/mass/parcel", new, made, 1)
-    with pytest.raises(TaskLogError, match="the recorder stopped early"):
-        log.close()
-    assert len(died) == 1
-    assert [m.message.amount_ug for m in read(log.path, ["/mass/parcel"], allow_truncated=True)] == [5]
-
-
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_flush_puts_everything_so_far_on_the_disk(tmp_path: Path, header: RunHeader, backend: str) -> None:
     log = TaskLogWriter(tmp_path / "log.mcap", header, start_utc_ns=START_NS, backend=backend, flush_s=3600.0)

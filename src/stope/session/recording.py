@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from stope import __version__
-from stope.control.estimator import BaseEstimate
 from stope.control.rotation import quaternion
 from stope.control.stack import Tick
 from stope.executive.activity import Transition
 from stope.executive.raised import Raised
 from stope.executive.tree import Executive
-from stope.robot.messages import Command, Observation, Sent
+from stope.robot.messages import Command, Observation, Sent, Vector
 from stope.session.build import Run
 from stope.session.devicewatch import DeviceNews
 from stope.session.loop import Detection
@@ -76,7 +75,7 @@ def _rotation(run: Run) -> dict[str, str]:
 
 
 class Recorder:
-    """A watcher of the loop that writes what it sees. What it sees often becomes a message off the loop's thread."""
+    """A watcher of the loop that writes what it sees."""
 
     def __init__(self, run: Run, writer: TaskLogWriter) -> None:
         self._run, self._writer = run, writer
@@ -90,15 +89,12 @@ class Recorder:
         now, count = tick.view.obs.time_us, self._count
         self._count += 1
         if count % OBSERVATION_EVERY == 0:
-            self._writer.write_later("/robot/observation", observation, tick.view.obs, now)
-            self._writer.write_later("/robot/command", command, sent, now)
+            self._writer.write("/robot/observation", observation(tick.view.obs), now)
+            self._writer.write("/robot/command", command(sent), now)
         if count % ESTIMATE_EVERY == 0:
-            estimated = tick.view.estimate
-            self._writer.write_later("/estimate", estimate, estimated, now)
-            self._writer.write_later("/robot/pose", self._placement.posed, estimated, now)
-            self._writer.write_later("/tf", self._placement.moved, estimated, now)
+            self._estimate(tick, now)
         if count % TRUTH_EVERY == 0 and self._run.plant is not None:
-            self._writer.write_later("/sim/truth", truth, self._run.plant.truth(), now)
+            self._writer.write("/sim/truth", truth(self._run.plant.truth()), now)
         if count % BELIEF_EVERY == 0:
             self._belief(tick, now)
             self._progress(tick, executive, now)
@@ -187,6 +183,25 @@ class Recorder:
         self._run.orders.answer(desk.operator.answers)
         desk.news.clear()
         desk.raised.clear()
+
+    def _estimate(self, tick: Tick, now: int) -> None:
+        estimate = tick.view.estimate
+        turn = quaternion(estimate.rotation)
+        force = estimate.rotation @ estimate.limb_force_n.sum(axis=0)
+        message = new(
+            "BaseEstimate",
+            position=estimate.position_m,
+            quaternion=turn,
+            linear_velocity=estimate.velocity_m_s,
+            angular_velocity=estimate.angular_rad_s,
+            external_force=force,
+            valid=estimate.anchored,
+            residual_m=estimate.residual_m,
+        )
+        self._writer.write("/estimate", message, now)
+        self._placement.fill(estimate.position_m, turn)
+        self._writer.write("/robot/pose", self._placement.pose, now)
+        self._writer.write("/tf", self._placement.transforms, now)
 
     def _belief(self, tick: Tick, now: int) -> None:
         view, belief = tick.view, tick.view.belief
@@ -331,20 +346,6 @@ def command(sent: Sent) -> Any:
     )
 
 
-def estimate(found: BaseEstimate) -> Any:
-    """`BaseEstimate` as its log message."""
-    return new(
-        "BaseEstimate",
-        position=found.position_m,
-        quaternion=quaternion(found.rotation),
-        linear_velocity=found.velocity_m_s,
-        angular_velocity=found.angular_rad_s,
-        external_force=found.rotation @ found.limb_force_n.sum(axis=0),
-        valid=found.anchored,
-        residual_m=found.residual_m,
-    )
-
-
 def truth(state: TrueState) -> Any:
     """The simulator's truth as its log message, marked as such by its topic."""
     return new(
@@ -374,20 +375,13 @@ class _Placement:
         row = {"parent_frame_id": "site", "child_frame_id": "base"}
         self.transforms = new("foxglove.FrameTransforms", transforms=[row])
         place, link = self.pose.pose, self.transforms.transforms[0]
-        self._posed, self._moved = (place.position, place.orientation), (link.translation, link.rotation)
+        self._at, self._turned = (place.position, link.translation), (place.orientation, link.rotation)
 
-    def posed(self, found: BaseEstimate) -> Any:
+    def fill(self, position: Vector, turn: Vector) -> None:
         """Where the base is, and how it is turned."""
-        _fill(self._posed, found)
-        return self.pose
-
-    def moved(self, found: BaseEstimate) -> Any:
-        """The same as a transform from the site's frame."""
-        _fill(self._moved, found)
-        return self.transforms
-
-
-def _fill(place: tuple[Any, Any], found: BaseEstimate) -> None:
-    at, turned = place
-    at.x, at.y, at.z = found.position_m.tolist()
-    turned.x, turned.y, turned.z, turned.w = quaternion(found.rotation).tolist()
+        x, y, z = position.tolist()
+        for at in self._at:
+            at.x, at.y, at.z = x, y, z
+        x, y, z, w = turn.tolist()
+        for turned in self._turned:
+            turned.x, turned.y, turned.z, turned.w = x, y, z, w

@@ -68,7 +68,7 @@ class Device:
         self._all_braked = np.ones(len(model.joints), dtype=bool)
         self._keep = np.full(len(model.limbs), int(AnchorAction.HOLD), dtype=np.int8)
         self._no_gas = np.zeros(len(model.thrusters))
-        self._drive, self._releasing = self._keep, False
+        self._drive, self._actions, self._releasing = self._keep, self._keep.tolist(), False
         self._thrust_n = self._no_gas
         self._jet = model.sampler.jet if model.sampler is not None else None
         self._needed = max(
@@ -104,8 +104,10 @@ class Device:
         self._command = command
         self.state = SafetyState.ARMED
         self.servo.take(command)
-        self._drive = DRIVE[command.anchor_action]
-        self._releasing = LET_GO in command.anchor_action.tolist()
+        actions = command.anchor_action.tolist()
+        if actions != self._actions:  # seldom
+            self._actions, self._releasing = actions, LET_GO in actions
+            self._drive = DRIVE[command.anchor_action]
         self._phase_seen = None
         self.applied = Applied(command.seq)
         if self._stale:

@@ -135,7 +135,7 @@ def one_step(
     sweep(base, state[:n], state[n : 2 * n], body_of_joint, links, points, frames, at)
 
 
-@njit(cache=True, nogil=True)  # meanwhile the log's thread turns what was recorded into messages
+@njit(cache=True)
 def many_steps(
     bodies: Bodies, robot: Robot, ground: Ground, loads: Loads, effort: Vector, spindle: int, step_s: float,
     near: Near, servo: Vector, gains: Vector, reading: Vector, draws: Vector, wires: Wires, steps: int, watch_n: float,

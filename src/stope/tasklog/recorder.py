@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 from stope.clock import HostClock
 from stope.tasklog.appendfile import AppendFile
@@ -16,27 +16,8 @@ from stope.tasklog.errors import TaskLogError
 from stope.tasklog.messages import message_class
 
 WhenFull = Literal["block", "drop"]
-_POLL_S = 0.01  # batches are kinder to the control thread than a wake-up per message; long ones keep it waiting
+_POLL_S = 0.02  # batches are kinder to the control thread than a wake-up per message
 _URGENT_EVERY_S = 0.1  # a storm of urgent messages must not turn into a storm of syncs
-
-
-class Later(NamedTuple):
-    """A message of class `kind` that is still to be made, of something that does not change any more."""
-
-    make: Callable[[Any], Any]
-    subject: Any
-    kind: Any
-
-    def data(self) -> bytes:
-        """Its bytes, made now.
-
-        Raises:
-            TypeError: another message was made.
-        """
-        made = self.make(self.subject)
-        if made.__class__ is not self.kind:
-            raise TypeError(f"{self.make.__qualname__} made {type(made).__name__}, expected {self.kind.__name__}")
-        return bytes(made.SerializeToString())
 
 
 class Witness(Protocol):
@@ -111,7 +92,7 @@ class Recorder:
         self._part_ends_ns: float = start_ns + rotation.every_ns if rotation else math.inf
         self._topics, self._stats_channel, self._witness_channel = topics, stats_channel, witness_channel
         self._clock, self._capacity, self._when_full, self._flush_s = clock, capacity, when_full, flush_s
-        self._queue: deque[tuple[int, bytes | Later, int]] = deque()
+        self._queue: deque[tuple[int, bytes, int]] = deque()
         self._wake = threading.Event()
         self._change = threading.Condition()  # room in the queue, a finished flush, or the thread's end
         self._stop, self._alive, self._hurry, self._whole = False, True, False, False
@@ -130,8 +111,8 @@ class Recorder:
         """Messages lost so far, by topic."""
         return {self._topics[channel]: count for channel, count in sorted(self._dropped.items())}
 
-    def put(self, channel: int, data: bytes | Later, log_time_ns: int) -> None:
-        """Queue a message, made or to be made.
+    def put(self, channel: int, data: bytes, log_time_ns: int) -> None:
+        """Queue a message.
 
         Raises:
             TaskLogError: with "block", when the file can no longer be written.
@@ -241,8 +222,6 @@ class Recorder:
         last_ns = self._last_ns
         for _ in range(batch):
             channel, data, time_ns = queue.popleft()
-            if isinstance(data, Later):
-                data = data.data()
             if time_ns >= self._part_ends_ns and self._rotation is not None:
                 self._last_ns = last_ns
                 self._rotate(self._rotation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from operator import index
 from pathlib import Path
@@ -18,7 +18,7 @@ from stope.tasklog.backends import Backend, open_sink
 from stope.tasklog.errors import TaskLogError
 from stope.tasklog.header import MISSION_ATTACHMENT, RECORD, ROBOT_ATTACHMENT, RunHeader, utc_text
 from stope.tasklog.parts import PART, part_path, part_record
-from stope.tasklog.recorder import Later, Part, Recorder, Rotation, WhenFull, Witness
+from stope.tasklog.recorder import Part, Recorder, Rotation, WhenFull, Witness
 from stope.tasklog.seal.salts import SALTS, new_salts
 from stope.tasklog.topics import TOPICS, Topic
 
@@ -114,24 +114,6 @@ class TaskLogWriter:
             route, data = self._unusual(topic, message)
         else:
             data = message.SerializeToString()
-        self._queue(route, data, time_us)
-
-    def write_later(self, topic: str, make: Callable[[Any], Any], subject: Any, time_us: int) -> None:
-        """Queue `make(subject)`, which the log's own thread calls: what is written often costs its caller nothing.
-
-        Args:
-            make: gives a message of the topic's schema.
-            subject: does not change any more.
-
-        Raises:
-            TaskLogError: no such topic, the log is closed, or (with "block") the file can no longer be written.
-        """
-        route = self._routes.get(topic)
-        if route is None:
-            raise _no_topic(topic, self._routes)
-        self._queue(route, Later(make, subject, route.message), time_us)
-
-    def _queue(self, route: _Route, data: bytes | Later, time_us: int) -> None:
         log_time_ns = self._start_ns + index(time_us) * 1000
         if log_time_ns < 0:
             raise TaskLogError(f"run time {time_us} us is before 1970")
@@ -173,7 +155,9 @@ class TaskLogWriter:
     def _unusual(self, topic: str, message: Any) -> tuple[_Route, bytes]:
         """Bytes, a class of the same message from elsewhere, or a mistake."""
         if topic not in self._routes:
-            raise _no_topic(topic, self._routes)
+            close = difflib.get_close_matches(topic, self._routes, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise TaskLogError(f"no topic {topic!r} in the log format{hint}")
         route = self._routes[topic]
         if isinstance(message, bytes):
             return route, message
@@ -181,12 +165,6 @@ class TaskLogWriter:
         if found != TOPICS[topic].schema:
             raise TaskLogError(f"topic {topic} carries {TOPICS[topic].schema}, not {found}")
         return route, message.SerializeToString()
-
-
-def _no_topic(topic: str, known: Iterable[str]) -> TaskLogError:
-    close = difflib.get_close_matches(topic, list(known), n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return TaskLogError(f"no topic {topic!r} in the log format{hint}")
 
 
 def channel_metadata(row: Topic) -> dict[str, str]:
