@@ -28,9 +28,10 @@ demo: $(VENV)/run.stamp $(VENV)/compiled.stamp ## run the mission bennu_core: lo
 	@out=runs/demo; n=2; while [ -e "$$out" ]; do out=runs/demo-$$n; n=$$((n + 1)); done; \
 	$(BIN)/stope run bennu_core --out "$$out" $(ARGS)
 
+# pytest-xdist starts another worker for one that crashed and then, with loadgroup, waits for it for ever.
 test: $(VENV)/test.stamp $(VENV)/emulator.stamp $(VENV)/hledger.stamp $(VENV)/compiled.stamp ## run the tests
 	@mkdir -p runs
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --junitxml runs/tests.xml $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --max-worker-restart=0 --junitxml runs/tests.xml $(ARGS)
 
 lint: $(VENV)/test.stamp ## ruff, mypy --strict, import layers
 	@$(BIN)/ruff check .
