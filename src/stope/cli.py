@@ -114,7 +114,8 @@ def run(
         str,
         typer.Option(
             metavar="KIND",
-            help="sim, firmware (compiled, in lock step), native, emulated, serial:PORT for hardware, or replay:LOG.",
+            help="sim, firmware (compiled, in lock step), native, emulated (in real time; emulated:lockstep as fast as "
+            "it goes), serial:PORT for hardware, or replay:LOG.",
         ),
     ] = "sim",
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the mission's seed.")] = None,

@@ -35,7 +35,7 @@ def differences(a: Path, b: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("robot", ["firmware", pytest.param("emulated", marks=on_emulator)])
+@pytest.mark.parametrize("robot", ["firmware", pytest.param("emulated:lockstep", marks=on_emulator)])
 def test_it_anchors_drills_and_collects_as_the_simulated_robot_does(robot: str) -> None:
     outcome, sim = flown(robot), flown("sim")
     assert (outcome.verdict, outcome.reason, outcome.detections) == (PASSED, "", ())
@@ -60,6 +60,13 @@ def test_parity_is_not_empty_talk() -> None:
 
 @on_emulator
 def test_a_run_on_the_emulated_board_is_the_same_however_busy_the_machine_is() -> None:
-    first, second = (run("lab_bench", ("tasks.drill.depth_m=0.002",), robot="emulated") for _ in range(2))
+    first, second = (
+        run("lab_bench", ("tasks.drill.depth_m=0.002",), robot=robot) for robot in ("emulated", "emulated:lockstep")
+    )
     assert (first.verdict, first.reason) == (PASSED, "")
     assert first.payload_digest == second.payload_digest
+    # the first was held to the wall's pace, whatever this machine made of it; the second was not
+    assert first.punctuality is not None
+    assert first.punctuality.periods > 100
+    assert first.real_time_factor < 1.01
+    assert second.punctuality is None

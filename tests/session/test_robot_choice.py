@@ -34,7 +34,11 @@ TOOLS = "expected QEMU and an ARM compiler; install qemu-system-arm, gcc-arm-non
     ("robot", "told"),
     [
         ("serial:/dev/none", f"--robot: read 'serial:/dev/none' {SERIAL}\n"),
-        ("natve", "--robot: read 'natve', expected one of sim, firmware, native, emulated, serial:PORT, replay:LOG"),
+        (
+            "natve",
+            "--robot: read 'natve', expected one of sim, firmware, native, emulated, emulated:lockstep, "
+            "serial:PORT, replay:LOG",
+        ),
         ("emulated", f"--robot: read 'emulated', {TOOLS}\n"),
     ],
 )
@@ -78,7 +82,7 @@ def test_a_port_that_is_there_is_not_opened() -> None:
         os.close(second)
 
 
-@pytest.mark.parametrize("robot", ["firmware", "native", "emulated"])
+@pytest.mark.parametrize("robot", ["firmware", "native", "emulated", "emulated:lockstep"])
 def test_without_a_compiler_there_is_no_firmware(robot: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(InputError, match="make and a C compiler"):

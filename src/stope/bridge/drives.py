@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
+from numba import njit
 
 from stope.bridge.plant_link import References
-from stope.robot.messages import Efforts, RawSensors, Vector
+from stope.robot.messages import Codes, Efforts, JointMode, RawSensors, Vector
 from stope.robot.model import RobotModel
+
+POSITION, VELOCITY, EFFORT = int(JointMode.POSITION), int(JointMode.VELOCITY), int(JointMode.EFFORT)
 
 
 class Drives:
@@ -19,13 +23,30 @@ class Drives:
 
     def efforts(self, told: References, now: RawSensors) -> Efforts:
         """Efforts for the next step."""
-        error = self._kp * (told.position - now.joint_position)
-        damping = self._kd * (told.velocity - now.joint_velocity)
-        wanted: Vector = np.select(
-            [told.mode == 1, told.mode == 2, told.mode == 3], [error + damping + told.effort, damping + told.effort,
-                                                              told.effort], 0.0
+        joint = _loops(
+            self._kp, self._kd, self._effort_max, told.mode, told.position, told.velocity, told.effort,
+            told.effort_limit, told.brake, told.enabled, now.joint_position, now.joint_velocity,
         )  # fmt: skip
-        limit = np.minimum(told.effort_limit, self._effort_max)
-        joint = np.clip(np.where(told.enabled & ~told.brake, wanted, 0.0), -limit, limit)
         brake = told.brake | (not told.enabled)
         return Efforts(joint=joint, brake=brake, anchor=told.anchor, thrust_n=told.thrust_n, hammer=told.hammer)
+
+
+@njit(cache=True)
+def _loops(
+    kp: Vector, kd: Vector, effort_max: Vector, mode: Codes, position: Vector, velocity: Vector, effort: Vector,
+    effort_limit: Vector, brake: npt.NDArray[np.bool_], enabled: bool, at: Vector, turning: Vector,
+) -> Vector:  # fmt: skip
+    wanted = np.zeros(len(kp))
+    for i in range(len(kp)):
+        if not enabled or brake[i]:
+            continue
+        damping = kd[i] * (velocity[i] - turning[i])
+        if mode[i] == POSITION:
+            wanted[i] = kp[i] * (position[i] - at[i]) + damping + effort[i]
+        elif mode[i] == VELOCITY:
+            wanted[i] = damping + effort[i]
+        elif mode[i] == EFFORT:
+            wanted[i] = effort[i]
+        limit = min(effort_limit[i], effort_max[i])
+        wanted[i] = min(max(wanted[i], -limit), limit)
+    return wanted

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from stope.bridge.codec import Codec
-from stope.bridge.fieldcheck import Value
 from stope.bridge.link import Link
 from stope.robot.messages import Codes, RawSensors, Vector
 from stope.robot.model import RobotModel
@@ -26,6 +25,9 @@ COUNTS = {
 }
 FORCE_N, GYRO_RAD_S, ACCEL_M_S2, SLIP_M = 0.02, 2e-4, 1e-3, 1e-5
 WEIGHT_N, CURRENT_A, BUS_V, THRUST_N, LEVEL = 0.01, 1e-3, 1e-3, 1e-4, 1.0 / 255.0
+#: What a frame of references has, as `hear` takes it.
+ORDERS = ("position", "velocity", "feed_forward", "effort_limit", "mode", "brake", "anchor", "thrust",
+          "outputs_enabled", "hammer")  # fmt: skip
 _SIGNED, _UNSIGNED, _BYTE = (-32767, 32767), (0, 65535), (0, 255)
 
 
@@ -55,41 +57,49 @@ class PlantLink:
     """The plant's end of the link; bytes in and out are the caller's to move."""
 
     def __init__(self, model: RobotModel, codec: Codec) -> None:
-        self._model, self._link = model, Link(codec)
-        self._count = len(model.joints)
+        self._link, self._sensors = Link(codec), codec.types["PLANT_SENSORS"]
+        self._orders = codec.types["PLANT_EFFORTS"].getter(*ORDERS)
+        self._limbs, self._thrusters = len(model.limbs), len(model.thrusters)
+        self._count = count = len(model.joints)
         self._signs = np.array([joint.sign for joint in model.joints], dtype=np.float64)
-        self._scale = np.array([COUNTS[joint.kind] for joint in model.joints]).T
         self._round = np.array([joint.kind == "continuous" for joint in model.joints])
+        position, velocity, effort = np.array([COUNTS[joint.kind] for joint in model.joints]).T
+        self._scales = np.array([self._signs * one for one in (position, velocity, effort)] + [effort])
+        self._joints, self._bits = np.arange(count), 2 * np.arange(count)
+        limbs, drums = self._limbs, len(model.drums.joints) if model.drums else 0
+        # What one count is, how many values there are, how many the wire has room for, and their range: in its order.
+        groups = [
+            (position, count, 16, _SIGNED), (velocity, count, 16, _SIGNED), (effort, count, 16, _SIGNED),
+            (FORCE_N, 3 * limbs, 12, _SIGNED), (GYRO_RAD_S, 3, 3, _SIGNED), (ACCEL_M_S2, 3, 3, _SIGNED),
+            (SLIP_M, limbs, 4, _UNSIGNED), (WEIGHT_N, 1, 1, _SIGNED), (CURRENT_A, 1, 1, _UNSIGNED),
+            (BUS_V, 1, 1, _UNSIGNED), (LEVEL, limbs, 4, _BYTE), (1.0, limbs, 4, _BYTE), (LEVEL, 1, 1, _BYTE),
+            (LEVEL, drums, 2, _BYTE),
+        ]  # fmt: skip
+        self._one = np.concatenate([np.broadcast_to(one, used) for one, used, _, _ in groups])
+        low, high = ([limits[end] for _, used, _, limits in groups for _ in range(used)] for end in (0, 1))
+        self._low, self._high = np.array(low, np.float64), np.array(high, np.float64)
+        starts = np.cumsum([0] + [room for _, _, room, _ in groups]).tolist()
+        self._at = np.concatenate([np.arange(start, start + g[1]) for start, g in zip(starts, groups, strict=False)])
+        self._slots = np.zeros(starts[-1] + 1, dtype=np.int64)  # the last one: the e-stop's loop, closed
         self._seq = 0
 
     def tell(self, raw: RawSensors) -> bytes:
         """The frame that carries a reading."""
         self._seq += 1
-        position, velocity, effort = self._scale
-        turned = np.rint(self._signs * raw.joint_position / position)
-        turned = np.where(self._round, (turned + 32768) % 65536 - 32768, np.clip(turned, *_SIGNED))
-        fields: dict[str, Value] = {
-            "time_us": raw.time_us,
-            "seq": self._seq,
-            "energy_used_j": raw.energy_used_j,
-            "propellant_kg": raw.propellant_kg,
-            "position": _filled(turned, 16),
-            "velocity": _counts(self._signs * raw.joint_velocity, velocity, _SIGNED, 16),
-            "effort": _counts(self._signs * raw.joint_effort, effort, _SIGNED, 16),
-            "force": _counts(raw.limb_force_n.ravel(), FORCE_N, _SIGNED, 12),
-            "gyro": _counts(raw.imu_gyro_rad_s, GYRO_RAD_S, _SIGNED, 3),
-            "accel": _counts(raw.imu_accel_m_s2, ACCEL_M_S2, _SIGNED, 3),
-            "slip": _counts(raw.anchor_slip_m, SLIP_M, _UNSIGNED, 4),
-            "weight_on_bit": _count(raw.weight_on_bit_n, WEIGHT_N, _SIGNED),
-            "spindle_current": _count(raw.spindle_current_a, CURRENT_A, _UNSIGNED),
-            "bus_voltage": _count(raw.bus_voltage_v, BUS_V, _UNSIGNED),
-            "engagement": _counts(raw.anchor_engagement, LEVEL, _BYTE, 4),
-            "phase": _filled(raw.anchor_phase, 4),
-            "bin_fill": _count(raw.bin_fill, LEVEL, _BYTE),
-            "drum_fill": _counts(raw.drum_fill, LEVEL, _BYTE, 2),
-            "estop_open": 0,
-        }
-        self._link.send("PLANT_SENSORS", fields)
+        values = np.concatenate(
+            (
+                self._signs * raw.joint_position, self._signs * raw.joint_velocity, self._signs * raw.joint_effort,
+                raw.limb_force_n.ravel(), raw.imu_gyro_rad_s, raw.imu_accel_m_s2, raw.anchor_slip_m,
+                (raw.weight_on_bit_n, raw.spindle_current_a, raw.bus_voltage_v), raw.anchor_engagement,
+                raw.anchor_phase, (raw.bin_fill,), raw.drum_fill,
+            )
+        )  # fmt: skip
+        counts = np.rint(values / self._one)
+        turned = counts[: self._count]
+        turned[self._round] = (turned[self._round] + 32768) % 65536 - 32768
+        self._slots[self._at] = np.minimum(np.maximum(counts, self._low), self._high)
+        flat = [raw.time_us, self._seq, raw.energy_used_j, raw.propellant_kg, *self._slots.tolist()]
+        self._link.send_packed([(self._sensors, self._sensors.packed_flat(flat))])
         return self._link.take()
 
     def hear(self, data: bytes, now_ns: int) -> References | None:
@@ -100,35 +110,17 @@ class PlantLink:
                 newest = message
         if newest is None:
             return None
-        n, model = self._count, self._model
-        position, velocity, effort = self._scale
-        mode, brake = newest.integer("mode"), newest.integer("brake")
-
-        def joints(name: str, one: Vector) -> Vector:
-            return np.asarray(self._signs * one * np.array(newest.array(name)[:n]))
-
+        *loops, mode, brake, anchor, thrust, enabled, hammer = self._orders(newest.kind.values(newest.payload))
+        position, velocity, effort, limit = np.array(loops)[:, : self._count] * self._scales
         return References(
-            mode=np.array([mode >> 2 * i & 3 for i in range(n)], dtype=np.int8),
-            position=joints("position", position),
-            velocity=joints("velocity", velocity),
-            effort=joints("feed_forward", effort),
-            effort_limit=np.abs(joints("effort_limit", effort)),
-            brake=np.array([bool(brake >> i & 1) for i in range(n)]),
-            anchor=np.array(newest.array("anchor")[: len(model.limbs)], dtype=np.int8),
-            thrust_n=THRUST_N * np.array(newest.array("thrust")[: len(model.thrusters)], dtype=np.float64),
-            enabled=bool(newest.integer("outputs_enabled")),
-            hammer=newest.integer("hammer") / 255,
+            mode=(mode >> self._bits & 3).astype(np.int8),
+            position=position,
+            velocity=velocity,
+            effort=effort,
+            effort_limit=np.abs(limit),
+            brake=(brake >> self._joints & 1).astype(np.bool_),
+            anchor=np.array(anchor[: self._limbs], dtype=np.int8),
+            thrust_n=THRUST_N * np.array(thrust[: self._thrusters], dtype=np.float64),
+            enabled=bool(enabled),
+            hammer=hammer / 255,
         )
-
-
-def _counts(values: Vector, one: Vector | float, limits: tuple[int, int], size: int) -> tuple[int, ...]:
-    return _filled(np.clip(np.rint(values / one), *limits), size)
-
-
-def _count(value: float, one: float, limits: tuple[int, int]) -> int:
-    return int(min(max(round(value / one), limits[0]), limits[1]))
-
-
-def _filled(values: npt.ArrayLike, size: int) -> tuple[int, ...]:
-    numbers = [int(value) for value in np.asarray(values).ravel()]
-    return (*numbers, *(0,) * (size - len(numbers)))

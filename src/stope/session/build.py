@@ -44,6 +44,7 @@ from stope.robot.modelfile import load_robot
 from stope.robot.seam import Robot
 from stope.session.fit import check_fit
 from stope.session.orders import OrderBox
+from stope.session.pace import Pace
 from stope.session.request import RunRequest
 from stope.session.robot_choice import AT_HAND, check_robot
 from stope.session.robots import drive
@@ -72,6 +73,7 @@ class Run:
         plant: the simulated world where that is in this process; None with hardware, whose truth nobody knows.
         rehearsal: a second stack that ticks before the robot is armed, so that compiled code is there when it matters.
         causes: what made the device stop, in its own words.
+        pace: what holds a device in virtual time to the wall's; None without one.
         control_us: control period that this robot's line carries.
         refusal: why the site cannot be worked at all; empty when it can.
         resolved: the resolved mission document.
@@ -89,6 +91,7 @@ class Run:
     plant: AsteroidPlant | None
     control_us: int
     causes: list[str]
+    pace: Pace | None
     stack: ControlStack
     rehearsal: ControlStack
     stance: Stance
@@ -175,6 +178,7 @@ def build(request: RunRequest) -> Run:
         plant=driven.plant,
         control_us=driven.control_us,
         causes=driven.causes,
+        pace=driven.pace,
         stack=stack(),
         rehearsal=stack(),
         stance=stance,

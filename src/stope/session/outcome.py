@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from stope.session.pace import Punctuality
+
 PASSED, RECOVERED, FAILED, LOST = "PASSED", "RECOVERED", "FAILED", "LOST"
 
 
@@ -52,6 +54,7 @@ class Outcome:
             impulse book; impulse_residual_rel: what is left after the projection; None without a simulated world.
         real_time_factor: simulated over host time of the loop, without `compiling_s`, which a first run on a machine
             spends once on making machine code of the inner loops.
+        punctuality: of the control periods of a device that was held to the wall's pace, see `session.pace`; else None.
         payload_digest: of the log's deterministic topics.
     """
 
@@ -80,6 +83,7 @@ class Outcome:
     impulse_residual_rel: float | None
     real_time_factor: float
     compiling_s: float
+    punctuality: Punctuality | None
     payload_digest: str
     log: Path | None
     picture: Path | None

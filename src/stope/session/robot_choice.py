@@ -15,9 +15,12 @@ from stope.mission.errors import InputError
 from stope.session.firmware import check_tools
 from stope.session.request import RunRequest
 
-KINDS = ("sim", "firmware", "native", "emulated")
-AT_HAND = ("sim", "firmware", "emulated")  # their world is in this process
-PORTS = {"firmware": "shared", "native": "posix", "emulated": "mps2_lockstep"}  #: of the firmware, per kind
+KINDS = ("sim", "firmware", "native", "emulated", "emulated:lockstep")
+AT_HAND = ("sim", "firmware", "emulated", "emulated:lockstep")  # their world is in this process
+#: Of the firmware, per kind.
+PORTS = {
+    "firmware": "shared", "native": "posix", "emulated": "mps2_lockstep", "emulated:lockstep": "mps2_lockstep",
+}  # fmt: skip
 
 
 def check_robot(request: RunRequest) -> None:

@@ -11,6 +11,7 @@ from stope.bridge.telemetry import FaultEvent
 from stope.clock import HostClock, RunClock
 from stope.robot.model import RobotModel
 from stope.robot.seam import Robot
+from stope.session.pace import Pace
 from stope.session.request import RunRequest
 from stope.sim.plant import AsteroidPlant
 from stope.sim.sim_robot import SimRobot
@@ -27,12 +28,14 @@ class Driven:
     Attributes:
         plant: its world where that is in this process, to be looked at by log and pictures; None otherwise.
         causes: what made the device stop, in its own words, oldest first; grows during the run.
+        pace: what holds a device in virtual time to the wall's; None without one.
     """
 
     robot: Robot
     plant: AsteroidPlant | None
     control_us: int = CONTROL_US
     causes: list[str] = field(default_factory=list)
+    pace: Pace | None = None
 
 
 def drive(request: RunRequest, model: RobotModel, world: Callable[[], AsteroidPlant], clock: RunClock) -> Driven:
@@ -59,11 +62,11 @@ def drive(request: RunRequest, model: RobotModel, world: Callable[[], AsteroidPl
         library, plant = firmware_file("shared", model.name), world()
         twin = FirmwareTwin(model, library, plant, plant.sense(), clock, Boot(board="lock step"), note)
         return Driven(twin, plant, causes=causes)
-    if name == "emulated":
+    if name in ("emulated", "emulated:lockstep"):
         from stope.session.emulated import EmulatedRobot
 
-        plant = world()
-        return Driven(EmulatedRobot(model, plant, clock, note), plant, SLOW_CONTROL_US, causes)
+        plant, pace = world(), Pace(HostClock()) if name == "emulated" else None
+        return Driven(EmulatedRobot(model, plant, clock, note, pace), plant, SLOW_CONTROL_US, causes, pace)
     if name == "native":
         from stope.session.native import NativeRobot
 

@@ -121,6 +121,7 @@ def judge(
         worst_margin=result.worst_margin,
         real_time_factor=run.clock.now_s / max(host_s - compiling_s, 1e-9),
         compiling_s=compiling_s,
+        punctuality=run.pace.punctuality() if run.pace else None,
         payload_digest=payload_digest(log).total,
         log=log,
         picture=picture,

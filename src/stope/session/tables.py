@@ -73,6 +73,8 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
         after = f"{outcome.impulse_residual_rel:.0e} after projection"
         yield "impulse book error", f"{outcome.impulse_error_rel:.1e}; {after}"
     yield "run time", f"{outcome.sim_s:.1f} s, {outcome.real_time_factor:.1f} x real time"
+    if outcome.punctuality is not None:
+        yield "real time", outcome.punctuality.line()
     if outcome.compiling_s >= NOTICED_S:
         yield "compiling, once on this machine", f"{outcome.compiling_s:.0f} s"
     yield "payload digest", outcome.payload_digest[:16]
