@@ -23,21 +23,27 @@ def diff(
     figure: Annotated[
         Path | None, typer.Option(metavar="FILE.svg", help="Also draw depth and weight-on-bit of both.")
     ] = None,
+    beside: Annotated[
+        Path | None, typer.Option(metavar="LOG", help="A third log, for the figure alone: of another device.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Compare tasks, depth, forces, masses and energy; exit code 1 if any differs by more than its tolerance."""
     from stope.tasklog.confined import confined
     from stope.tasklog.diff import compare, summary_of
 
-    for file in (a, b):
+    files = [a, b, *([beside] if beside is not None else [])]
+    if beside is not None and figure is None:
+        raise InputError("--beside", read=f"'{beside}' and no figure", expected="--figure FILE.svg to draw it in")
+    for file in files:
         exists(file)
-    ours, theirs = (summary_of(confined("stope.tasklog.diff:summarise_plain", str(file))) for file in (a, b))
+    ours, theirs, *third = (summary_of(confined("stope.tasklog.diff:summarise_plain", str(file))) for file in files)
     rows = compare(ours, theirs)
     if figure is not None:
         from stope.tasklog.diff_figure import figure as draw
 
         try:
-            figure.write_text(draw(ours, theirs), encoding="utf-8")
+            figure.write_text(draw(ours, theirs, *third), encoding="utf-8")
         except OSError as error:
             raise InputError(
                 str(figure), read=f"an error ({error.strerror})", expected="a file that can be written"

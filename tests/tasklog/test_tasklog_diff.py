@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from sample_log import START_NS, sample_header
+from typer.testing import CliRunner
 
+from stope.cli import app
 from stope.tasklog import TaskLogWriter, new
 from stope.tasklog.diff import TOLERANCES, Row, compare, summarise
 from stope.tasklog.diff_figure import figure
@@ -104,3 +106,21 @@ def test_the_figure_is_xml_with_both_curves(tmp_path: Path) -> None:
     curves = drawn.findall("{http://www.w3.org/2000/svg}polyline")
     assert len(curves) == 4
     assert any("a<b/a.mcap" in (text.text or "") for text in drawn.iter("{http://www.w3.org/2000/svg}text"))
+
+
+def test_a_third_log_is_drawn_thinner_than_the_two_below_it(tmp_path: Path) -> None:
+    logs = [summarise(mission(tmp_path / name)) for name in ("a.mcap", "b.mcap", "c.mcap")]
+    drawn = ET.fromstring(figure(*logs))
+    widths = [float(curve.attrib["stroke-width"]) for curve in drawn.findall("{http://www.w3.org/2000/svg}polyline")]
+    assert len(widths) == 6
+    assert widths[:3] == sorted(widths[:3], reverse=True)
+    assert widths[3:] == widths[:3]
+    assert any("C: " in (text.text or "") for text in drawn.iter("{http://www.w3.org/2000/svg}text"))
+
+
+def test_a_third_log_without_a_figure_is_refused(tmp_path: Path) -> None:
+    a, b, c = (str(mission(tmp_path / name)) for name in ("a.mcap", "b.mcap", "c.mcap"))
+    assert CliRunner().invoke(app, ["log", "diff", a, b, "--beside", c]).exit_code == 2
+    drawn = tmp_path / "three.svg"
+    assert CliRunner().invoke(app, ["log", "diff", a, b, "--beside", c, "--figure", str(drawn)]).exit_code == 0
+    assert "C: " in drawn.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The figure of `stope log diff`: depth and weight-on-bit of two logs over time, as an SVG."""
+"""The figure of `stope log diff`: depth and weight-on-bit of two or three logs over time, as an SVG."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from html import escape
 
 from stope.tasklog.diff import Curve, Summary
 
-WIDTH, PANEL, LEFT, TOP, GAP = 860, 190, 70, 72, 52
-COLOURS, STROKES = ("#8fbfe0", "#c1121f"), (5.0, 1.3)  # B thin on A broad: where they agree, both are seen
+WIDTH, PANEL, LEFT, TOP, GAP = 860, 190, 70, 90, 52
+#: Each thinner than the one below it: where they agree, all are seen.
+COLOURS, STROKES = ("#8fbfe0", "#f4a259", "#7a0c16"), (7.0, 3.4, 1.2)
 SAMPLES = 800  # more than the figure has columns to show
 
 
-def figure(a: Summary, b: Summary) -> str:
-    """SVG text."""
-    end_s = max([1.0, *(curve.time_s[-1] for log in (a, b) for curve in (log.depth_m, log.weight_n) if curve.time_s)])
+def figure(*logs: Summary) -> str:
+    """SVG text of two or three logs."""
+    end_s = max([1.0, *(curve.time_s[-1] for log in logs for curve in (log.depth_m, log.weight_n) if curve.time_s)])
     panels = (
-        ("hole depth, mm", [(log.depth_m, 1e3) for log in (a, b)]),
-        ("weight-on-bit, N", [(log.weight_n, 1.0) for log in (a, b)]),
+        ("hole depth, mm", [(log.depth_m, 1e3) for log in logs]),
+        ("weight-on-bit, N", [(log.weight_n, 1.0) for log in logs]),
     )
     height = TOP + len(panels) * (PANEL + GAP)
     parts = [
@@ -25,11 +26,11 @@ def figure(a: Summary, b: Summary) -> str:
         '     font-family="sans-serif" font-size="13">',
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
     ]
-    for index, (log, colour) in enumerate(zip((a, b), COLOURS, strict=True)):
+    for index, (log, colour) in enumerate(zip(logs, COLOURS, strict=False)):
         name = escape("/".join(log.path.parts[-2:]))
         parts.append(f'<line x1="{LEFT}" x2="{LEFT + 24}" y1="{16 + 18 * index}" y2="{16 + 18 * index}" '
-                     f'stroke="{colour}" stroke-width="3"/>')  # fmt: skip
-        parts.append(f'<text x="{LEFT + 32}" y="{20 + 18 * index}">{"AB"[index]}: {name}</text>')
+                     f'stroke="{colour}" stroke-width="{STROKES[index]}"/>')  # fmt: skip
+        parts.append(f'<text x="{LEFT + 32}" y="{20 + 18 * index}">{"ABC"[index]}: {name}</text>')
     for index, (title, curves) in enumerate(panels):
         parts += _panel(title, curves, end_s, TOP + index * (PANEL + GAP))
     return "\n".join([*parts, "</svg>", ""])
@@ -48,7 +49,7 @@ def _panel(title: str, curves: list[tuple[Curve, float]], end_s: float, top: flo
     for k in range(math.floor(end_s / tick_s) + 1):
         x = LEFT + width * k * tick_s / end_s
         parts.append(f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle">{k * tick_s:g} s</text>')
-    for (curve, scale), colour, stroke in zip(curves, COLOURS, STROKES, strict=True):
+    for (curve, scale), colour, stroke in zip(curves, COLOURS, STROKES, strict=False):
         if not curve.value:
             continue
         points = []
