@@ -24,7 +24,7 @@ from stope.session.loop import run_loop
 from stope.session.request import RunRequest
 
 LEFT_OUT = ("pull_test", "drill")
-BITES_N = 1e-3  # one drum's horizontal force, above which it digs
+BITES_N = 1e-4  # one drum's horizontal force, above which it digs
 WORST_TICKS = 100
 
 

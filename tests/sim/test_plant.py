@@ -154,7 +154,7 @@ def test_c06_counter_rotating_drums_cancel_their_horizontal_force(make_plant: Pl
     drums = plant.drums
     assert drums is not None
     plant._around.look_around()
-    drums.look(plant._tree.point_m[plant.rows.drums :])
+    drums.look(plant._tree.point_m[plant.rows.drums :], np.array((0.0, 1.0, 0.0)))
     rate = np.zeros(16)
     rate[drums.packed.joints] = drums.packed.sense
     fore, aft = wrench = np.zeros((2, 6))

@@ -77,7 +77,7 @@ class CollectController:
         if self.progress.outcome is not Outcome.RUNNING:
             return goal
         goal.drum_rad_s = np.zeros(len(drums.joints))
-        pace, side_m = self._pace(view), self._side_m
+        pace = self._pace(view)
         gained = _level_kg(view, drums) - self._level_at_start + self._corrected_kg
         if self._phase == "lower":
             self._lower(view, pace, gained)
@@ -91,16 +91,18 @@ class CollectController:
         self._stance.shift_base(self._even.pitched(self._feet_m), np.array((self._side_m, 0.0, -self._down_m)))
         goal.feet_base_m = self._stance.feet_m.copy()
         if self._phase in ("lower", "dig"):
-            goal.drum_rad_s = self._turn(view, drums, (self._side_m - side_m) / view.dt_s)
+            goal.drum_rad_s = self._turn(view, drums)
         return goal
 
-    def _turn(self, view: View, drums: Drums, sweep_m_s: float) -> Vector:
+    def _turn(self, view: View, drums: Drums) -> Vector:
         """(drums,) rad/s at which both cut equally fast, so that their forces cancel.
 
-        A drum that is carried along rolls: the sweep's share is added with the same sign to both, though they
-        counter-rotate. And friction slows each servo differently: what is lacking is asked for on top.
+        A drum that is carried along rolls: the share of the body's speed, as it is felt, for joints with friction lag
+        and lurch, is added with the same sign to both, though they counter-rotate. And friction slows each servo
+        differently: what is lacking is asked for on top.
         """
         joints = list(drums.joints)
+        sweep_m_s = float(view.estimate.rotation[:, 0] @ view.estimate.velocity_m_s)
         wanted = self._drum_rad_s * np.array(drums.dig_sign, dtype=np.float64) + sweep_m_s / drums.radius_m
         wanted = np.clip(wanted, -self._most_rad_s, self._most_rad_s)
         lacking = wanted - view.obs.joint_velocity[joints]
@@ -138,13 +140,13 @@ class CollectController:
         return pace
 
     def _lower(self, view: View, pace: float, gained: float) -> None:
+        self._even.update(view.obs.drum_fill, _pitch_rad(view), view.dt_s)
         before = self._down_m
         self._down_m = max(0.0, self._down_m + pace * LOWER_M_S * view.dt_s)
         self._since_gain_s = 0.0 if self._down_m > before else self._since_gain_s + view.dt_s
         back = 0.0 < self._touch_m <= self._down_m  # where ground was met in an earlier round
         if back or gained > self._best_kg + TOUCH_KG or self._push_n > TOUCH_N:
             self._phase, self._touch_m, self._since_gain_s = "dig", self._down_m, 0.0
-            self._even = DrumLevel(view.obs.drum_fill)
         elif self._down_m > REACH_M:
             self._give_up("collect.no_ground", f"drums met no ground within {REACH_M:.2f} m", REACH_M, "m")
         elif self._since_gain_s > NO_GAIN_S:
@@ -153,7 +155,7 @@ class CollectController:
         self.progress = Progress(f"lowering, {100.0 * self._down_m:.1f} cm{self._limit.said}")
 
     def _dig(self, view: View, pace: float, gained: float) -> None:
-        self._even.update(view.obs.drum_fill, view.dt_s)
+        self._even.update(view.obs.drum_fill, _pitch_rad(view), view.dt_s)
         deepest = min(self._touch_m + self._task.depth_m, REACH_M)
         speed = DIG_M_S if pace > 0.0 else LOWER_M_S  # back off faster than in
         self._down_m = min(deepest, max(0.0, self._down_m + pace * speed * view.dt_s))
@@ -192,6 +194,7 @@ class CollectController:
         goal.drum_rad_s = np.zeros(len(drums.joints))
         if self._phase == "tare":
             self._empty_kg_m2, self._phase = scale.inertia_kg_m2, "lower"
+            self._even = DrumLevel(view.obs.drum_fill, _pitch_rad(view))
             return
         weighed = load_kg(scale.inertia_kg_m2 - self._empty_kg_m2, drums)
         held = believed_kg(gained, weighed)
@@ -223,6 +226,11 @@ class CollectController:
 
     def _give_up(self, code: str, reason: str, value: float, unit: str) -> None:
         self.wind_up(Progress("raised", Outcome.FAILED, code, reason, value, unit))
+
+
+def _pitch_rad(view: View) -> float:
+    """Pitch of the body about its y: positive with its front down."""
+    return -math.asin(min(1.0, max(-1.0, float(view.estimate.rotation[2, 0]))))
 
 
 def _level_kg(view: View, drums: Drums) -> float:

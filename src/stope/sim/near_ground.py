@@ -77,7 +77,7 @@ class NearGround:
             state.plane_point[free] = np.column_stack((xy, height))
             state.plane_normal[free] = normal
         if self._drums is not None and self.near.drums:
-            self._drums.look(points[self._rows.drums :])
+            self._drums.look(points[self._rows.drums :], self._tree.base_rotation[:, 1])
 
     def look_around(self) -> None:
         """Whether body, tools or knees may meet the ground before the next look."""
