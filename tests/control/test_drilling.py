@@ -12,7 +12,7 @@ from stope.belief.rock import RockEstimate
 from stope.control.drilling import BOUND_SHARE, STALLED_S, DrillController, unknown_rock
 from stope.control.goal import Goal, Outcome, Progress, WindsUp
 from stope.control.stance import Stance
-from stope.control.weight_law import RUB_WEIGHT_N, SLOWEST, SPEED_STEP_RAD_S2, AdaptiveLaw, FixedLaw, Hole
+from stope.control.weight_law import HOT, RUB_WEIGHT_N, SLOWEST, SPEED_STEP_RAD_S2, AdaptiveLaw, FixedLaw, Hole
 from stope.mission.missionfile import DrillTask
 
 TORQUE_PER_WEIGHT_M = 6e-3  # between rubbing and cutting of the miner's bit
@@ -145,15 +145,19 @@ def test_the_progress_says_what_limits_the_hole(
     assert f"drill, limited by {said}" in phases
 
 
-@pytest.mark.parametrize(("ucs_pa", "turns"), [(5e6, 1.0), (1e8, SLOWEST)])
-def test_a_bit_that_only_rubs_is_turned_no_faster_than_its_chips_need(ucs_pa: float, turns: float) -> None:
+@pytest.mark.parametrize(
+    ("ucs_pa", "warmth", "turns"), [(5e6, 0.6, 1.0), (1e8, 0.6, SLOWEST), (1e8, 0.1, 1.0), (1e8, 0.99, SLOWEST)]
+)
+def test_a_bit_that_only_rubs_and_warms_turns_no_faster_than_its_chips_need(
+    ucs_pa: float, warmth: float, turns: float
+) -> None:
     """Threshold thrust of the new bit: 7 N in rock of 5 MPa, 132 N in rock of 100 MPa; there are 60 N."""
     drill = robot().drill
     assert drill is not None
     rock = RockEstimate(ucs_pa, ucs_pa, 6e-3, 3e-3, 4.4e-4, 1.8)
     hole = Hole(
         drill, bound_n=60.0, weight_n=60.0, torque_nm=0.3, spindle_rad_s=12.0, depth_m=0.01, rate_m_s=4e-5, rock=rock,
-        feed_max_m_s=7e-4, spindle_max_rad_s=12.0, levels=(1.0,), warmth=0.1, wear=0.0, dt_s=0.02,
+        feed_max_m_s=7e-4, spindle_max_rad_s=12.0, levels=(0.05, 1.0), warmth=warmth, wear=0.0, dt_s=0.02,
     )  # fmt: skip
     law, before = AdaptiveLaw(), 12.0
     for _ in range(1_000):
@@ -162,7 +166,8 @@ def test_a_bit_that_only_rubs_is_turned_no_faster_than_its_chips_need(ucs_pa: fl
         assert abs(asked - before) <= SPEED_STEP_RAD_S2 * hole.dt_s + 1e-9
         before = asked
     assert before == pytest.approx(12.0 * turns)
-    assert setting.weight_n == pytest.approx(60.0 if turns == 1.0 else RUB_WEIGHT_N)
+    assert setting.weight_n == pytest.approx(60.0 if ucs_pa == 5e6 else RUB_WEIGHT_N)
+    assert setting.hammer == pytest.approx(0.2 if warmth > HOT else 1.0)  # no weaker than heat asks for
 
 
 def test_a_bound_that_falls_away_ends_the_hole() -> None:

@@ -35,6 +35,8 @@ UNHURRIED_M_S = 2.5e-5  # half as fast again as what is given up: slower than th
 RUB_WEIGHT_N = 4.0 * BLOW_CONTACT_N  # 98 % of each blow reaches the rock
 CHIP_ROOM = 3.0  # times what the chips need
 SLOWEST = 0.75  # of full speed, so that teeth do not fall into their own marks
+HOT = 0.95  # of the way to the bit's limit: here blows are weakened. Warming takes minutes, so 5 K are enough for it
+TEPID = 0.5  # below it heat binds nobody, and each turn is welcome
 SPEED_STEP_RAD_S2 = 1.0
 FIRST_LEVEL = 3  # before anything is known of the rock
 CONSERVATIVE_N = 20.0  # Honeybee's core drill: about 20 N in basalt (Zacny et al. 2011)
@@ -92,7 +94,8 @@ class WeightLaw(Protocol):
 class AdaptiveLaw:
     """Ours: as fast as the flights carry; weight up to the bound first, then the weakest blow that does it.
 
-    A bit that only rubs is pressed no harder than its blows need, and turned no faster than its chips need.
+    A bit that only rubs is pressed no harder than its blows need, and once it is warm turned no faster than its chips
+    need. Blows are weakened only just below the bit's limit: what warms it less drills less.
     """
 
     def __init__(self) -> None:
@@ -111,7 +114,7 @@ class AdaptiveLaw:
         self._look_whether_it_rubs(hole)
         weight_n = min(self._weight_n, RUB_WEIGHT_N) if self._rubs else self._weight_n
         self._choose_level(hole, wanted)
-        cool = min(1.0, max(0.0, 4.0 * (1.0 - hole.warmth)))  # blows are what heats the bit
+        cool = min(1.0, max(0.0, (1.0 - hole.warmth) / (1.0 - HOT)))  # blows are what heats the bit
         level = hole.levels[min(self._level, len(hole.levels) - 1)]
         return Setting(weight_n, self._choose_speed(hole), max(hole.levels[0], cool * level))
 
@@ -127,10 +130,10 @@ class AdaptiveLaw:
             self._rubs = threshold_n > (hole.bound_n if self._rubs else RUBS * hole.bound_n)
 
     def _choose_speed(self, hole: Hole) -> float:
-        """As fast as the task allows while the bit cuts; where it only rubs, no faster than its chips need."""
+        """As fast as the task allows while the bit cuts; where it rubs and is warm, no faster than its chips need."""
         if self._spindle_rad_s == 0.0:
             self._spindle_rad_s = hole.spindle_max_rad_s
-        slower = self._rubs and hole.rate_m_s > UNHURRIED_M_S
+        slower = self._rubs and hole.warmth > TEPID and hole.rate_m_s > UNHURRIED_M_S
         needed = max(CHIP_ROOM * hole.rate_m_s / hole.feed_max_m_s, SLOWEST) if slower else 1.0
         step = SPEED_STEP_RAD_S2 * hole.dt_s
         wanted = min(needed, 1.0) * hole.spindle_max_rad_s
