@@ -92,6 +92,7 @@ class Ground(FileModel):
         material: shipped material or file; its spine strengths are the prior of the anchors' belief.
         work_pull_n, work_shear_n: largest reaction of the work on all anchors together.
         drill: left out where nothing is drilled; then `collect` is what cuts.
+        sample: with a gas sampler, in place of `drill` and `collect`; then it is what cuts.
         cut_when: times of the day at which the ground may be cut: the windows of this cycle; always when left out.
     """
 
@@ -104,12 +105,36 @@ class Ground(FileModel):
     anchor: Effort = Effort(minutes=10, watts=40)
     pull_test: Effort = Effort(minutes=8, watts=40)
     drill: Effort | None = None
-    collect: Effort = Effort(minutes=12, watts=45)
+    sample: Effort | None = None
+    collect: Effort | None = Effort(minutes=12, watts=45)
     stow: Effort = Effort(minutes=5, watts=45)
     release: Effort = Effort(minutes=5, watts=45)
     wear: int = Field(default=0, ge=0, le=100_000)
     data_mb: int = Field(default=100, ge=0, le=10_000_000)
     cut_when: Cycle | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sampler(cls, given: object) -> object:
+        """Where gas blows grains into the bin no drums collect, unless the file says so, which `_one_way` refuses."""
+        sampled = isinstance(given, dict) and given.get("sample") is not None
+        return {"collect": None, **given} if sampled and isinstance(given, dict) else given
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        others = [task for task in ("drill", "collect") if getattr(self, task) is not None]
+        if self.sample is not None and others:
+            raise Mismatch(
+                f"'{others[0]}' beside sample", "one of the two: a gas sampler has no other tool", at=(others[0],)
+            )
+        if self.sample is None and not others:
+            raise Mismatch("no tool", "'drill', 'collect' or 'sample'", at=("collect",))
+        return self
+
+    @property
+    def cut_task(self) -> str:
+        """The task that cuts the ground: the one that its windows are about."""
+        return next(task for task in ("drill", "sample", "collect") if getattr(self, task) is not None)
 
 
 class Place(FileModel):

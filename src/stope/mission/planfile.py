@@ -17,7 +17,18 @@ from stope.mission.source import FileModel, Mismatch, checked_mapping, read_tree
 from stope.mission.yamltree import Tree
 
 TaskName = Literal[
-    "approach", "survey", "anchor", "pull_test", "drill", "collect", "stow", "release", "charge", "downlink", "unload"
+    "approach",
+    "survey",
+    "anchor",
+    "pull_test",
+    "drill",
+    "sample",
+    "collect",
+    "stow",
+    "release",
+    "charge",
+    "downlink",
+    "unload",
 ]
 DEPOT = "depot"
 

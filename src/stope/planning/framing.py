@@ -84,7 +84,7 @@ def _site(number: int, place: Place, ground: Ground, material: Material, expedit
         partner=partners.index(place.partner) if place.partner else -1,
         deposit=deposits.index(place.deposit) if place.deposit else -1,
         steps=steps,
-        cut_task="drill" if ground.drill is not None else "collect",
+        cut_task=ground.cut_task,
         cut_windows=ground.cut_when.windows(horizon) if ground.cut_when is not None else ((0, 2 * horizon),),
         wear=ground.wear,
         mass_g=round(1000 * place.mass_kg),

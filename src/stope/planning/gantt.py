@@ -11,8 +11,8 @@ from stope.planning.problem import Problem
 
 COLOURS = {
     "approach": "#9aa0a6", "survey": "#c5b3e6", "anchor": "#7e57c2", "pull_test": "#5e35b1", "drill": "#c0392b",
-    "collect": "#d98c3f", "stow": "#b0906a", "release": "#8d6e63", "charge": "#f4c20d", "downlink": "#2a7de1",
-    "unload": "#2e8b57",
+    "sample": "#16a085", "collect": "#d98c3f", "stow": "#b0906a", "release": "#8d6e63", "charge": "#f4c20d",
+    "downlink": "#2a7de1", "unload": "#2e8b57",
 }  # fmt: skip
 _LEFT, _TOP, _LANE, _WIDTH = 74, 58, 92, 1400
 _FONT = "font-family='Helvetica, Arial, sans-serif'"

@@ -12,7 +12,7 @@ Window = tuple[int, int]
 Matrix = tuple[tuple[int, ...], ...]
 
 #: Tasks of one visit, in their order; approach is the travel before it.
-VISIT_TASKS = ("survey", "anchor", "pull_test", "drill", "collect", "stow", "release")
+VISIT_TASKS = ("survey", "anchor", "pull_test", "drill", "sample", "collect", "stow", "release")
 #: Shares and tolerances are stated in thousandths.
 PER_MILLE = 1000
 
@@ -35,7 +35,7 @@ class WorkSite:
         partner: index of the partner whose ground it is; -1 for common ground, whose yield is shared out freely.
         deposit: index of the deposit it draws on, -1 for none.
         steps: the visit's tasks.
-        cut_task: the task that cuts, "drill" or "collect"; it must lie inside one of `cut_windows`.
+        cut_task: the task that cuts, "drill", "sample" or "collect"; it must lie inside one of `cut_windows`.
         cut_windows: when the ground's temperature allows cutting.
         wear: of the bit's budget.
         mass_g, data_mb: what a visit yields.

@@ -20,7 +20,7 @@ from stope.executive.activity import Replan
 from stope.executive.tree import Executive
 from stope.mission.errors import InputError
 from stope.mission.expedition import Expedition
-from stope.mission.missionfile import Collect, load_mission
+from stope.mission.missionfile import Collect, Sample, load_mission
 from stope.planning.anomaly import Anomaly, expected_end
 from stope.planning.closedloop import Outcome
 from stope.planning.desk import Desk
@@ -38,7 +38,7 @@ from stope.session.request import RunRequest
 from stope.session.run import run_mission
 
 LOG = "flight.jsonl"
-_TOOLS = ("drill", "collect")
+_TOOLS = ("drill", "collect", "sample")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ def run_site(
     )  # fmt: skip
     states = {task.task: task.state for task in outcome.tasks}
     held = states.get("pull_test", states.get("anchor")) == "succeeded"
-    wanted_kg = sum(task.mass_kg for task in template.tasks if isinstance(task, Collect))
+    wanted_kg = sum(task.mass_kg for task in template.tasks if isinstance(task, Collect | Sample))
     share = min(1.0, outcome.collected_kg / wanted_kg) if wanted_kg else float(states.get("drill") == "succeeded")
     return held, share, outcome.reason
 

@@ -32,7 +32,7 @@ from stope.tasklog.reader import read
 
 #: A run is one visit from here on; the way before it is another activity.
 FIRST = "anchor"
-TOOLS = ("drill", "collect")
+TOOLS = ("drill", "collect", "sample")
 SUCCEEDED = "PHASE_SUCCEEDED"
 LEAST_RUNS = 10
 STEPS = 11  # quantiles that are kept: 0, 10, ... 100 %
