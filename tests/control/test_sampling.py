@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import Scene, robot
 
+from stope.belief.bed import LooseBed
 from stope.control.goal import Goal, Outcome, Progress
 from stope.control.sampling import KEPT_GAS_KG, MOST_REACTION, PUSH_SHARE, REACH_M, SINK_M, SampleController
 from stope.control.stance import Stance
 from stope.control.thrust import HoldDown
+from stope.mission.material import Distribution
 from stope.mission.missionfile import Sample
 
 SKIRT_N_M, JET_M_S = 300.0, 588.4
@@ -171,6 +173,41 @@ def test_grains_that_would_not_come_back_are_not_thrown() -> None:
     assert (made.progress.outcome, made.progress.code) == (Outcome.FAILED, "sample.ejecta")
     assert made.progress.value == pytest.approx(0.05 * JET_M_S * 0.2 / 10.0, rel=0.05)
     assert bed.impulse_n_s < 0.5
+
+
+@pytest.mark.parametrize(
+    ("cohesion_pa", "log_sd", "most_m_s", "lasts_s"),
+    [(1.0, 0.7, 0.5, 0.1), (1.0, 0.7, 0.09, 0.05), (0.1875, 0.0, 0.5, 0.075)],
+)
+def test_the_first_pulse_is_as_short_as_the_believed_ground_asks_for(
+    cohesion_pa: float, log_sd: float, most_m_s: float, lasts_s: float
+) -> None:
+    """Bennu's cover: the usual pulse; grains that may be too fast: the shortest; none too weak: what brings 60 g."""
+    scene = anchored()
+    stance, task = Stance(scene.model), Sample(task="sample", mass_kg=0.06)
+    cohesion = Distribution(median=cohesion_pa, log_sd=log_sd)
+    ground, bed = Bed(scene, 0.05, 5.0, ratio=1.0), LooseBed(cohesion, 600.0, 5e-5)
+    made, blown, first = SampleController(task, stance, 6.0, most_m_s, bed), 0.0, 0.0
+
+    def look(goal: Goal) -> None:
+        nonlocal blown, first
+        ground(goal)
+        blown += scene.dt_s if goal.jet_n > 0.0 else 0.0
+        first = blown if blown > 0.0 and goal.jet_n == 0.0 and first == 0.0 else first
+
+    scene.run(made, 20.0, look)
+    assert first == pytest.approx(lasts_s, abs=0.011)
+
+
+def test_ground_whose_grains_would_not_come_back_is_not_blown_at() -> None:
+    scene = anchored()
+    bed = LooseBed(Distribution(median=27.1, log_sd=0.3), 400.0, 5e-5)
+    made = SampleController(Sample(task="sample", mass_kg=0.06), Stance(scene.model), 6.0, 0.17, bed)
+    ground = Bed(scene, 0.05, 5.0)
+    scene.run(made, 1.0, ground)
+    assert (made.progress.outcome, made.progress.code) == (Outcome.REFUSED, "sample.ejecta")
+    assert "throws its grains at 0.29 m/s at least, 0.17 m/s come back" in made.progress.reason
+    assert ground.impulse_n_s == 0.0
 
 
 def test_gas_that_leaves_without_a_pulse_is_counted() -> None:

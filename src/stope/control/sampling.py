@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from stope.belief.bed import STRONG, WEAK, LooseBed
 from stope.control.allowance import Allowance
 from stope.control.anchoring import preload
 from stope.control.goal import Goal, Outcome, Progress, View
@@ -29,7 +30,10 @@ LEAST_THRUST_N = 0.3  # below this a jet loosens nothing that is worth its gas
 REACH_M, SINK_M = 0.13, 0.02  # how far the body may come down; of that, beyond the first touch
 PRESSED_S, PRESS_MOST_S = 0.5, 12.0
 TARE_S, SETTLE_S, LISTEN_S = 1.0, 2.0, 1.0  # the last second of a settling is listened to
-FIRST_S, SHORTEST_S = 0.1, 0.05  # pulses: the first, to learn what one brings; five ticks, with which one is timed
+FIRST_S, SHORTEST_S = (
+    0.1,
+    0.05,
+)  # pulses: the first at most, to learn what one brings; five ticks, by which one is timed
 GROWTH = 2.0  # a pulse may be so many times as long as the one before
 LEAST_GAIN_KG, DRY_PULSES = 1e-3, 3  # three deviations of two mean levels; then there is no more within reach
 CLOSE_SHARE = 0.05  # of what was asked: no further pulse for less
@@ -42,14 +46,22 @@ class SampleController:
 
     Args:
         most_m_s: speed of grains up to which enough of them come back (`control.retention`).
+        bed: what is believed of the cover, for the first pulse; one of `FIRST_S` when nothing is.
 
     Attributes:
         caught_kg: by the bin's level, since the start.
         unasked_kg: gas that has left the tank without a pulse: a valve that leaks or does not shut.
     """
 
-    def __init__(self, task: Sample, stance: Stance, preload_n: float, most_m_s: float = math.inf) -> None:
-        self._task, self._stance, self._preload_n, self._most_m_s = task, stance, preload_n, most_m_s
+    def __init__(
+        self,
+        task: Sample,
+        stance: Stance,
+        preload_n: float,
+        most_m_s: float = math.inf,
+        bed: LooseBed | None = None,
+    ) -> None:
+        self._task, self._stance, self._preload_n, self._most_m_s, self._bed = task, stance, preload_n, most_m_s, bed
         self._phase, self._phase_s = "check", 0.0
         self._feet_m = stance.feet_m.copy()
         self._felt_n = np.zeros_like(self._feet_m)
@@ -129,11 +141,15 @@ class SampleController:
             reason = f"the anchors pay a jet of {thrust_n:.2f} N, sampling needs at least {LEAST_THRUST_N} N"
             reason += f" ({view.binding})" if view.binding else ""
             self.progress = Progress("refused", Outcome.REFUSED, "sample.no_reserve", reason, thrust_n, "N")
+        elif self._bed is not None and (slowest := self._bed.loft_m_s(WEAK)) > self._most_m_s:
+            reason = f"such ground throws its grains at {slowest:.2f} m/s at least, {self._most_m_s:.2f} m/s come back"
+            self.progress = Progress("refused", Outcome.REFUSED, "sample.ejecta", reason, slowest, "m/s")
         elif not self._gas_for(view, self._pulse_s, gas_kg):
             self.progress = Progress("refused", Outcome.REFUSED, "sample.no_gas", _no_gas(gas_kg), gas_kg, "kg")
         else:
             self._feet_m, self._felt_n = self._stance.feet_m.copy(), view.estimate.limb_force_n.copy()
             self._stance.given_m = np.zeros_like(self._feet_m)
+            self._pulse_s = self._first_pulse_s(sampler, thrust_n)
             self._go("tare")
 
     def _tare(self, view: View, _goal: Goal) -> None:
@@ -238,6 +254,16 @@ class SampleController:
         if gain_kg < LEAST_GAIN_KG:
             return 0.0
         return sampler.momentum_share * self._impulse_n_s * sampler.capture_share / gain_kg
+
+    def _first_pulse_s(self, sampler: Sampler, thrust_n: float) -> float:
+        """One that brings no more than was asked though the ground be weak; the shortest if grains may be too fast."""
+        longest = min(FIRST_S, self._task.pulse_s)
+        if self._bed is None:
+            return longest
+        if self._bed.loft_m_s(STRONG) > self._most_m_s:
+            return min(SHORTEST_S, longest)
+        caught_kg_s = sampler.momentum_share * sampler.capture_share * thrust_n / self._bed.loft_m_s(WEAK)
+        return min(longest, max(SHORTEST_S, self._task.mass_kg / max(caught_kg_s, 1e-9)))
 
     def _next_pulse_s(self, gain_kg: float, missing_kg: float, speed_m_s: float) -> float:
         """As long as was asked, or as brings what is missing, or as throws nothing away for good."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stope.belief.bed import LooseBed
 from stope.belief.rock import RockBelief
 from stope.control.anchoring import AnchorController, PullTestController
 from stope.control.bitcare import BitCare
@@ -53,6 +54,7 @@ class Workshop:
         hold_down_n: thrust kept from the descent until anchors hold; preload_n: shear preload kept afterwards.
         escape_speed_m_s: believed, for the contact speed and for the verdict on a drift.
         care: what is believed of the bit, over all holes; hammer_levels: of the drill, as shares of its blow energy.
+        bed: what is believed of the loose cover.
         risk: that the anchors may fail a task with; needed_n: pull that a tool will ask of one anchor at most.
     """
 
@@ -66,6 +68,7 @@ class Workshop:
     hammer_levels: tuple[float, ...] = LEVELS
     risk: float = 1e-3
     needed_n: float = math.inf
+    bed: LooseBed | None = None
 
     def task(self, asked: Asked) -> Task:
         """How to do one task of the mission."""
@@ -193,7 +196,7 @@ class Workshop:
             begun = activity.memory.setdefault("held_kg", held)
             rest = asked.model_copy(update={"mass_kg": max(asked.mass_kg - (held - begun), LEAST_MASS_KG)})
             most_m_s = fastest_grain_m_s(sampler, self.escape_speed_m_s)
-            return SampleController(rest, self.stance, self.preload_n, most_m_s)
+            return SampleController(rest, self.stance, self.preload_n, most_m_s, self.bed)
 
         return Task(
             "sample", asked.timeout_s, make, pre=(ROOM,), invariant=(FRESH,), exit=(FULL,),

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from stope.belief.anchors import AnchorBelief
+from stope.belief.bed import LooseBed
 from stope.belief.hazards import Exposure
 from stope.clock import RunClock
 from stope.control.bitcare import BitCare
@@ -131,7 +132,7 @@ def build(request: RunRequest) -> Run:
     # A robot that stayed goes on in the time of its run; a simulated one is played again from the start.
     clock = RunClock(resumed.time_us if resumed is not None and request.robot not in AT_HAND else 0)
     driven = drive(request, model, lambda: _plant(request, mission, model, body, field, mesh, start, seed), clock)
-    rock = materials[mission.believed.rock]
+    rock, cover = materials[mission.believed.rock], materials[mission.believed.cover]
 
     def stack() -> ControlStack:
         belief = AnchorBelief(
@@ -166,6 +167,7 @@ def build(request: RunRequest) -> Run:
         model=model,
         risk=1.0 - mission.hold_probability,
         needed_n=_needed_pull_n(mission, model),
+        bed=LooseBed(cover.cohesion_pa, cover.density_kg_m3, float(np.linalg.norm(field.acceleration_m_s2))),
     )
     return Run(
         request=request,
