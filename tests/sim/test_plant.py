@@ -163,6 +163,31 @@ def test_c06_counter_rotating_drums_cancel_their_horizontal_force(make_plant: Pl
     assert abs(fore[0] + aft[0]) < 0.05 * abs(fore[0])
 
 
+def test_a_drum_meets_the_sum_over_its_width(make_plant: PlantMaker) -> None:
+    """Half as wide a bite is half the force and half the ground, and turns the drum about the upright axis."""
+    plant = make_plant(cover_m=0.11)
+    drums, axle = plant.drums, np.array((0.0, 1.0, 0.0))
+    assert drums is not None
+    plant._around.look_around()
+    points = plant._tree.points[plant.rows.drums :]
+    drums.look(plant._tree.point_m[plant.rows.drums :], axle)
+    rate, below = np.zeros(16), drums.packed.below
+    rate[drums.packed.joints] = drums.packed.sense
+    below[...] = below.mean(axis=1, keepdims=True)
+    whole, left, right = np.zeros((3, 2, 6))
+    drums_react(points, axle, rate, 2e-3, drums.packed, whole)
+    cut_m3 = drums.packed.volume_m3.copy()
+    half, ground = below.shape[1] // 2, below.copy()
+    for wrench, clear in ((left, slice(half, None)), (right, slice(None, half))):
+        below[...] = ground
+        below[:, clear, 0] = -1.0
+        drums_react(points, axle, rate, 2e-3, drums.packed, wrench)
+    assert left + right == pytest.approx(whole, rel=1e-9, abs=1e-12)
+    assert left[:, 0] == pytest.approx(whole[:, 0] / 2.0)
+    assert left[:, 5] == pytest.approx(whole[:, 0] / 2.0 * 0.06)  # a quarter of the width beside the middle
+    assert drums.packed.volume_m3 == pytest.approx(2.0 * cut_m3)
+
+
 def test_gas_leaves_both_books(make_plant: PlantMaker, miner: RobotModel) -> None:
     plant = make_plant(height_m=1.0, gravity_m_s2=0.0)
     run(plant, idle(miner)._replace(thrust_n=np.full(4, 2.0)), 1.0)

@@ -97,9 +97,9 @@ class CollectController:
     def _turn(self, view: View, drums: Drums) -> Vector:
         """(drums,) rad/s at which both cut equally fast, so that their forces cancel.
 
-        A drum that is carried along rolls: the share of the body's speed, as it is felt, for joints with friction lag
-        and lurch, is added with the same sign to both, though they counter-rotate. And friction slows each servo
-        differently: what is lacking is asked for on top.
+        A drum that is carried along rolls: the body's share, with its speed as it is felt, for it lags behind the sweep
+        and lurches now and then, is added with the same sign to both, though they counter-rotate. And friction slows
+        each servo differently: what is lacking is asked for on top.
         """
         joints = list(drums.joints)
         sweep_m_s = float(view.estimate.rotation[:, 0] @ view.estimate.velocity_m_s)
