@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import math
 from contextlib import suppress
 from dataclasses import asdict
 from enum import StrEnum
@@ -238,9 +239,16 @@ def unjam(
     """
     from stope.bridge.unjam import unjam as unjam_device
 
-    if not yes and not typer.confirm(
-        f"The spindle at {port} will turn at {speed:g} rad/s. Does everybody stand clear?"
-    ):
+    try:
+        clear_of_it = yes or typer.confirm(
+            f"The spindle at {port} will turn at {speed:g} rad/s. Does everybody stand clear?", err=True
+        )
+    except typer.Abort:  # nobody to ask, or Ctrl-C
+        typer.echo("", err=True)
+        raise InputError(
+            "stope bridge unjam", read="no answer", expected="a person, or --yes; nothing was moved"
+        ) from None
+    if not clear_of_it:
         raise InputError("stope bridge unjam", read="no", expected="everybody clear of the bit; nothing was moved")
     with connected(port, robot, baud) as device:
         turned = unjam_device(device, speed)
@@ -303,6 +311,9 @@ def _facts(caps: Caps | None) -> dict[str, Any] | None:
 def _change(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
-        return name, float(value)
+        number = float(value)
     except ValueError:
-        raise InputError("--set", read=f"'{text}'", expected="NAME=NUMBER, such as HOST_TIMEOUT_MS=200") from None
+        number = math.nan
+    if not name or not math.isfinite(number):
+        raise InputError("--set", read=f"'{text}'", expected="NAME=NUMBER, such as HOST_TIMEOUT_MS=200")
+    return name, number

@@ -56,6 +56,9 @@ def _told(error: Exception) -> tuple[str, int]:
     seam = sys.modules.get("stope.robot.seam")
     if seam is not None and isinstance(error, seam.PhysicsDivergedError):
         return f"stope: the simulation diverged: {error}; the log up to there is kept", ROBOT
+    link = sys.modules.get("stope.bridge.errors")
+    if link is not None and isinstance(error, link.NoPortError):
+        return f"stope: {error}", INPUT
     if isinstance(error, ConnectionError | TimeoutError):
         return f"stope: robot: {error}", ROBOT
     hint = "" if _debug() else "; run it again with STOPE_DEBUG=1 for the traceback"

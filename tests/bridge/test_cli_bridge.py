@@ -147,9 +147,34 @@ def test_an_estop_that_nobody_reports_is_an_error(silent: str) -> None:
 @pytest.mark.parametrize("command", ["info", "monitor", "params", "estop", "clear", "pump"])
 def test_a_port_that_is_not_there_is_one_sentence(command: str) -> None:
     code, out, err = stope("bridge", command, "--port", "/dev/no-such-port")
-    assert (code, out, len(err.splitlines())) == (3, "", 1)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert "/dev/no-such-port cannot be opened" in err
     assert "stope bridge list" in err
+
+
+@pytest.mark.parametrize(
+    ("port", "shown"),
+    [("", "''"), ("/tmp", "/tmp"), ("/dev/null", "/dev/null"), ("/dev/tty\nx", "'/dev/tty\\nx'"), ("\0", "'\\x00'")],
+)
+def test_what_is_no_serial_port_is_one_sentence_whatever_its_name(port: str, shown: str) -> None:
+    for command in (("bridge", "info"), ("bridge", "estop"), ("doctor", "--yes")):
+        code, out, err = stope(*command, "--port", port)
+        assert (code, out, len(err.splitlines())) == (2, "", 1), err
+        assert err.startswith(f"stope: {shown} ")
+
+
+def test_a_port_that_this_user_may_not_open_is_told_which_group_may(silent: str) -> None:
+    if os.getuid():
+        pytest.skip("only root can become somebody else")
+    assert stope("bridge", "estop", "--port", silent)[0] == 3  # everything is imported that root alone may read here
+    Path(silent).chmod(0)
+    os.seteuid(65534)
+    try:
+        code, out, err = stope("bridge", "estop", "--port", silent)
+    finally:
+        os.seteuid(0)
+    assert (code, out) == (3, "")
+    assert err == f"stope: robot: {silent} may not be opened by this user: add the user to the group 'dialout'\n"
 
 
 def test_a_port_that_says_nothing_is_told_with_what_to_check(silent: str) -> None:
@@ -245,6 +270,9 @@ def test_unjam_asks_first_and_takes_no_fault_for_granted(port: str) -> None:
     answered = RUN.invoke(app, ["bridge", "unjam", "--port", port], input="n\n")
     assert answered.exit_code == 2
     assert "nothing was moved" in answered.stderr
+    unanswered = RUN.invoke(app, ["bridge", "unjam", "--port", port], input="")
+    assert unanswered.exit_code == 2
+    assert "read no answer" in unanswered.stderr
     assert stope("bridge", "unjam", "--port", port, "--speed", "2.5", "--yes")[0] == 2
     assert stope("bridge", "estop", "--port", port)[0] == 0
     code, _, err = stope("bridge", "unjam", "--port", port, "--yes")

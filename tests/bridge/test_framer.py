@@ -147,6 +147,14 @@ def test_a_cut_frame_holds_nothing_back_after_10_ms() -> None:
     assert numbers(framer.feed(frame(3, rng), SILENCE_NS + 1)) == [3]
 
 
+def test_a_host_that_was_away_between_two_halves_of_a_frame_loses_nothing() -> None:
+    rng = random.Random(8)
+    whole, framer = frame(5, rng), Framer(CODEC.table)
+    assert framer.feed(whole[:40], 0) == []
+    assert numbers(framer.feed(whole[40:], 50 * SILENCE_NS)) == [5]
+    assert framer.counters.timeouts == 0
+
+
 def test_a_whole_frame_behind_a_false_length_comes_after_the_silence() -> None:
     rng = random.Random(4)
     framer = Framer(CODEC.table)

@@ -16,7 +16,7 @@ from stope.clock import HostClock
 WRITE_S = 0.25  #: a line that takes nothing for so long is gone
 QUEUED = 4096  #: bytes that wait for a slow line; older set-points are dropped first, for they are stale anyway
 CHUNK = 65_536
-LINE_BYTES = 4095  #: a terminal gives no more at once, however much is there
+MOST = 1 << 20  #: bytes that one call takes: a device that never stops talking must not keep the caller
 
 
 class DescriptorPort:
@@ -62,13 +62,13 @@ class DescriptorPort:
             self.dropped += len(oldest)
 
     def receive(self) -> bytes:
-        """Everything that has arrived, in as few calls as there are."""
+        """Everything that has arrived: until the line has nothing more, for a terminal gives 4 kB at once at most."""
         if self._closed:
             raise self._gone()
         if self._begun or self._to_send or self._urgent:
             self._push()
         arrived = b""
-        while not self._lost:
+        while not self._lost and len(arrived) < MOST:
             try:
                 data = os.read(self._fd, CHUNK)
             except BlockingIOError:
@@ -80,8 +80,6 @@ class DescriptorPort:
                 self._lost = "hung up"
                 break
             arrived += data
-            if len(data) < LINE_BYTES:
-                break
         if self._lost and not arrived:
             raise self._gone()
         return arrived

@@ -17,6 +17,10 @@ class PortError(LinkError):
     """The port cannot be opened: not there, not allowed, or taken by another process."""
 
 
+class NoPortError(PortError):
+    """What was named is no serial port of this machine: wrong input, where the others are troubles with a right one."""
+
+
 class TelemetryStaleError(LinkError):
     """The port is there and the device has stopped telling."""
 

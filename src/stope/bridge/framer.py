@@ -2,7 +2,8 @@
 
 MAVLink stuffs no bytes, so a stock parser that meets a false length swallows good frames (measured: up to 2.4 a hit).
 This one checks id and length at the tenth byte and gives up exactly one byte on any failure: lost frames = hit frames.
-10 ms without a byte give up the first pending byte, so that a false length never holds back the frames behind it.
+10 ms without a byte (looked for, and not there) give up the first pending byte, so that a false length never holds
+back the frames behind it.
 """
 
 from __future__ import annotations
@@ -55,12 +56,11 @@ class Framer:
 
     def feed(self, data: bytes, now_ns: int) -> list[Frame]:
         """Frames that are complete with `data`, which arrived at `now_ns`; call it without data to let time pass."""
-        frames = self._after_silence(now_ns)
-        if data:
-            self._last_ns = now_ns
-            self._pending = self._pending + data if self._pending else data
-            frames += self._scan(0)
-        return frames
+        if not data:
+            return self._after_silence(now_ns)
+        self._last_ns = now_ns  # whatever the clock says: bytes that waited while this host did were no silence
+        self._pending = self._pending + data if self._pending else data
+        return self._scan(0)
 
     def _after_silence(self, now_ns: int) -> list[Frame]:
         frames: list[Frame] = []

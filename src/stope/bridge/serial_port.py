@@ -6,16 +6,19 @@ a pulled cable shows as SerialException, OSError or termios.error, depending on 
 
 from __future__ import annotations
 
+import errno
 import os
 import termios
+from contextlib import suppress
 from typing import Any
 
 import serial  # type: ignore[import-untyped]
 
-from stope.bridge.descriptor_port import DescriptorPort
-from stope.bridge.errors import PortError
+from stope.bridge.descriptor_port import CHUNK, MOST, DescriptorPort
+from stope.bridge.errors import NoPortError, PortError
 
 GONE = (OSError, termios.error, serial.SerialException, TypeError, ValueError)  # the last two: closed meanwhile
+NO_PORT = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENODEV, errno.ENXIO, errno.ENOTTY, errno.ENAMETOOLONG)
 DEFAULT_BAUD = 921_600
 REMEDY = "check cable and power, then connect again; the device makes itself safe by itself"
 CONTROL_CHARACTERS = 6  #: their place among what `termios.tcgetattr` gives
@@ -35,6 +38,7 @@ class SerialPort(DescriptorPort):
         self._port = _open(name, baud)
         try:
             _tell_nothing_from_hung_up(self._port.fileno())
+            _drain(self._port.fileno())
         except GONE as error:
             self._port.close()
             raise PortError(f"{name} went away while it was opened ({error}): check cable and power") from error
@@ -57,6 +61,14 @@ def _tell_nothing_from_hung_up(fd: int) -> None:
     os.set_blocking(fd, False)
 
 
+def _drain(fd: int) -> None:
+    """Drop what opening did not: a terminal throws its two buffers away in turn, and bytes pass between them."""
+    taken = 0
+    with suppress(BlockingIOError):
+        while taken < MOST and (data := os.read(fd, CHUNK)):
+            taken += len(data)
+
+
 def open_descriptor(name: str, baud: int = DEFAULT_BAUD) -> int:
     """A port's own raw descriptor, for who moves bytes by himself (the fault pump); the lock stays with it.
 
@@ -74,18 +86,23 @@ def _open(name: str, baud: int) -> Any:
     try:
         port = serial.Serial(name, baud, exclusive=True, xonxoff=False, rtscts=False, dsrdtr=False)
     except GONE as error:
-        text = str(error)
-        if "exclusively lock" in text:
-            raise PortError(f"{name} is in use by another process: end that one first") from error
-        if "Permission" in text:
-            raise PortError(f"{name} may not be opened by this user: add the user to the group 'dialout'") from error
-        if "Inappropriate ioctl" in text:
-            raise PortError(f"{name} is no serial port: run `stope bridge list` to see what is there") from error
-        number = getattr(error, "errno", None)
-        why = os.strerror(number) if isinstance(number, int) else text
-        raise PortError(f"{name} cannot be opened ({why}): run `stope bridge list` to see what is there") from error
+        raise _refusal(name, error) from error
     try:
         port.set_low_latency_mode(True)  # FTDI adapters hold bytes back for 16 ms otherwise
     except (*GONE, AttributeError, NotImplementedError):
         return port  # most adapters have no such mode
     return port
+
+
+def _refusal(name: str, error: BaseException) -> PortError:
+    """What the system's refusal to open `name` means, and what to do."""
+    shown, text, number = name if name.isprintable() and name else repr(name), str(error), getattr(error, "errno", None)
+    why = os.strerror(number) if isinstance(number, int) else text
+    if "exclusively lock" in text:
+        return PortError(f"{shown} is in use by another process: end that one first")
+    if "Permission" in text:
+        return PortError(f"{shown} may not be opened by this user: add the user to the group 'dialout'")
+    if "Inappropriate ioctl" in text:
+        return NoPortError(f"{shown} is no serial port: run `stope bridge list` to see what is there")
+    sentence = f"{shown} cannot be opened ({why}): run `stope bridge list` to see what is there"
+    return NoPortError(sentence) if number in NO_PORT or isinstance(error, ValueError) else PortError(sentence)

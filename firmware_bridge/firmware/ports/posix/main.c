@@ -145,10 +145,10 @@ static int run(struct native *n)
     for (;;) {
         struct pollfd f[3] = {{timer, POLLIN, 0}, {n->host, POLLIN, 0}, {n->plant_fd, POLLIN, 0}};
         if (poll(f, 3, -1) < 0 && errno != EINTR) return 1;
-        uint64_t expirations;
-        if (f[0].revents & POLLIN && read(timer, &expirations, sizeof expirations) > 0) tick(n);
+        uint64_t expirations; /* bytes first: those that waited while this process did were no silence on the line */
         if (f[1].revents & POLLIN && !take(n, n->host)) return 0;
         if (f[2].revents & POLLIN && !take(n, n->plant_fd)) return 0;
+        if (f[0].revents & POLLIN && read(timer, &expirations, sizeof expirations) > 0) tick(n);
         flush(n);
         if (n->core.hang_request)
             for (;;) pause();
