@@ -9,7 +9,7 @@ import numpy as np
 
 from stope.bridge.codec import Codec
 from stope.bridge.dialect import load_dialect
-from stope.bridge.disassemble import hold_command
+from stope.bridge.disassemble import Disassembler, hold_command
 from stope.bridge.driver import ANSWER_NS, NS, Driver
 from stope.bridge.errors import DeniedError, LinkError, NoDeviceError
 from stope.bridge.handshake import Caps
@@ -97,7 +97,7 @@ class SerialRobot:
         """
         self._let_go()
         self._read_us = -1
-        _warm_up(self._model)
+        _warm_up(self._codec, self._model)
         session = Session(self._codec, self._model, self._uid)
         self._driver = driver = Driver(self._open(), session, self._clock, self._on_event)
         try:
@@ -251,10 +251,11 @@ class SerialRobot:
         driver.pump(lambda: False, STREAM_NS)
 
 
-def _warm_up(model: RobotModel) -> None:
-    """Load what `enforce` compiles: 0.7 s and more, which an armed device would take for a dead host."""
+def _warm_up(codec: Codec, model: RobotModel) -> None:
+    """Load what limits and packing compile: 0.7 s and more, which an armed device would take for a dead host."""
     keep = np.full(len(model.limbs), int(AnchorAction.HOLD), dtype=np.int8)
-    enforce(hold_command(model, np.array(model.stance), keep, 0), model)
+    sent = enforce(hold_command(model, np.array(model.stance), keep, 0), model)
+    Disassembler(codec, model).messages(sent.command, wire_seq=1, session=0)
 
 
 def _opened(session: Session) -> bool:
