@@ -30,10 +30,8 @@ LEAST_THRUST_N = 0.3  # below this a jet loosens nothing that is worth its gas
 REACH_M, SINK_M = 0.13, 0.02  # how far the body may come down; of that, beyond the first touch
 PRESSED_S, PRESS_MOST_S = 0.5, 12.0
 TARE_S, SETTLE_S, LISTEN_S = 1.0, 2.0, 1.0  # the last second of a settling is listened to
-FIRST_S, SHORTEST_S = (
-    0.1,
-    0.05,
-)  # pulses: the first at most, to learn what one brings; five ticks, by which one is timed
+FIRST_S = 0.1  # the first pulse at most: to learn what one brings
+SHORTEST_S = 0.05  # five ticks, by which a pulse is timed
 GROWTH = 2.0  # a pulse may be so many times as long as the one before
 LEAST_GAIN_KG, DRY_PULSES = 1e-3, 3  # three deviations of two mean levels; then there is no more within reach
 CLOSE_SHARE = 0.05  # of what was asked: no further pulse for less

@@ -117,8 +117,9 @@ class Ground(FileModel):
     @classmethod
     def _sampler(cls, given: object) -> object:
         """Where gas blows grains into the bin no drums collect, unless the file says so, which `_one_way` refuses."""
-        sampled = isinstance(given, dict) and given.get("sample") is not None
-        return {"collect": None, **given} if sampled and isinstance(given, dict) else given
+        if isinstance(given, dict) and given.get("sample") is not None:
+            return {"collect": None, **given}
+        return given
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -17,19 +17,9 @@ from stope.mission.source import FileModel, Mismatch, checked_mapping, read_tree
 from stope.mission.yamltree import Tree
 
 TaskName = Literal[
-    "approach",
-    "survey",
-    "anchor",
-    "pull_test",
-    "drill",
-    "sample",
-    "collect",
-    "stow",
-    "release",
-    "charge",
-    "downlink",
+    "approach", "survey", "anchor", "pull_test", "drill", "sample", "collect", "stow", "release", "charge", "downlink",
     "unload",
-]
+]  # fmt: skip
 DEPOT = "depot"
 
 
